@@ -1,0 +1,101 @@
+# Needs Python 3.11 or later and make, nothing else; everything is installed into .venv.
+#
+#   make demo     the whole road on a simulated company      DEMO_ARGS="…" is handed to `dealcast demo`
+#   make test     all tests, lint and types among them       PYTEST_ARGS="…" is handed to pytest
+#   make setup    .venv alone; the others see to it themselves
+#   make lint     ruff and mypy alone
+#   make bench    the benchmarks                             BENCH_ARGS="…"
+#   make docs     the pages that are generated from the code
+#   make lock     requirements.lock from pyproject.toml      LOCK_ARGS=--upgrade takes newer versions
+#   make clean    removes .venv and every cache; data, models and scores stay
+
+.PHONY: help setup demo test lint bench docs lock clean
+.DEFAULT_GOAL := help
+
+VENV  := .venv
+PY    := $(VENV)/bin/python
+PIP   := $(PY) -m pip -qq --disable-pip-version-check --no-input
+READY := $(VENV)/.ready
+
+export MLFLOW_DISABLE_TELEMETRY := true
+
+# READY is written last and holds the folder's name. An interrupted setup leaves none and is taken up again;
+# an environment that was moved or copied here names another folder (it would run the code that lies there)
+# and is made anew.
+ifneq ($(wildcard $(READY)),)
+ifneq ($(shell cat $(READY)),$(CURDIR))
+.PHONY: $(READY)
+endif
+endif
+
+help:
+	@sed -n 's/^#  *\(make .*\)/\1/p' Makefile
+
+setup: $(READY)
+	@echo "setup: $(VENV) is ready"
+
+# pip compiles on one core, compileall on all; a file of some package that does not compile is no failure.
+$(READY): requirements.lock pyproject.toml
+	@if [ -f $(READY) ] && [ "$$(cat $(READY))" != "$(CURDIR)" ]; then rm -rf $(VENV); fi
+	@rm -f $(READY)
+	@$(PIP) --version >/dev/null 2>&1 || rm -rf $(VENV)
+	@$(MAKE) --silent --no-print-directory $(PY)
+	@echo "setup: installing the locked packages (the first time downloads about 300 MB) …"
+	@$(PIP) install --no-compile --require-hashes --requirement requirements.lock
+	@echo "setup: compiling them …"
+	@$(PY) -m compileall -qq -j 0 $(VENV)/lib || true
+	@echo "setup: installing dealcast …"
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@problem=$$($(PY) -c "import lightgbm" 2>&1) || { \
+	  echo "$$problem" | tail -n 1; \
+	  echo "setup: LightGBM does not load. It needs the OpenMP runtime of the system:"; \
+	  echo "       apt-get install libgomp1 (Debian, Ubuntu), dnf install libgomp (Fedora), brew install libomp (macOS)"; \
+	  exit 1; }
+	@echo "$(CURDIR)" > $(READY)
+
+# Asked for by READY's recipe, not by its prerequisites: only once what cannot be used has been taken away.
+$(PY):
+	@found=; for python in python3.11 python3; do \
+	  if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$python; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "setup: Dealcast needs Python 3.11 or later, and neither python3.11 nor python3 is one."; exit 1; \
+	fi; \
+	echo "setup: $(VENV) with $$($$found --version) …"; \
+	rm -rf $(VENV); $$found -m venv $(VENV) || { \
+	  rm -rf $(VENV); \
+	  echo "setup: $$found could not make $(VENV). Debian and Ubuntu keep what it takes in a package of its own:"; \
+	  echo "       apt-get install $$($$found -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"; \
+	  exit 1; }
+
+demo: $(READY)
+	@$(VENV)/bin/dealcast demo $(DEMO_ARGS)
+
+# tests/test_lint.py runs what `make lint` runs, so that one run says whether all is well.
+test: $(READY)
+	@$(PY) -m pytest $(PYTEST_ARGS)
+
+lint: $(READY)
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+
+bench: $(READY)
+	@$(PY) -m benchmarks $(BENCH_ARGS)
+
+docs: $(READY)
+	@$(PY) -m crm.tables_reference docs/tables.md
+
+# Needs no finished setup: a lock that cannot be installed must be mendable. "fewest": one version of a package
+# for every Python, so that what is tested is what is used.
+lock: $(PY)
+	@[ -x $(VENV)/bin/uv ] || $(PIP) install uv
+	@$(PY) -m uv pip compile pyproject.toml --extra dev --universal --fork-strategy fewest --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --quiet $(LOCK_ARGS) \
+	  --output-file requirements.lock
+	@echo "lock: requirements.lock is up to date"
+
+clean:
+	@rm -rf $(VENV) build dist dealcast.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@echo "clean: done"

@@ -1,0 +1,1 @@
+"""The roads in: files, databases and vendors → the tables of the contract."""

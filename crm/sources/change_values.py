@@ -1,0 +1,57 @@
+"""The values in a field history: text whose kind depends on the field that changed.
+
+They are typed by the same rules as the field's own column and written back as plain text (15000, 2024-03-31),
+so that whoever reads the history later can convert them without failing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from crm.sources.conversion import Conversion, conversion, plain_number
+from crm.sources.mapping import SourceMapping
+from crm.sources.quoting import literals, name, renamed
+from crm.tables import OPPORTUNITIES, Kind
+
+VALUES = ("old_value", "new_value")
+
+
+def fields_of(*kinds: Kind) -> str:
+    """The columns of opportunities of those kinds, as a SQL list."""
+    return literals(c.name for c in OPPORTUNITIES.columns if c.kind in kinds)
+
+
+def change_values(mapping: SourceMapping) -> dict[str, Conversion]:
+    """How `old_value` and `new_value` are read, given `t_field`."""
+    return {value: _value(f"t_{value}", f"f_{value}", mapping) for value in VALUES}
+
+
+def _value(text: str, form: str, mapping: SourceMapping) -> Conversion:
+    is_number = f"t_field IN ({fields_of(Kind.MONEY, Kind.NUMBER)})"
+    is_day = f"t_field IN ({fields_of(Kind.DATE)})"
+    typed = name(text.removeprefix("t_"))
+    amount = conversion(Kind.MONEY, text, form, f"TRY_CAST({typed} AS DOUBLE)", mapping)
+    day = conversion(Kind.DATE, text, form, typed, mapping)
+    value = (
+        f"CASE WHEN {is_number} THEN {plain_number(amount.value)} "
+        f"WHEN {is_day} THEN strftime({day.value}, '%Y-%m-%d') ELSE {text} END"
+    )
+    problems = [(rule, f"{is_number} AND ({when})") for rule, when in amount.problems]
+    problems += [(rule, f"{is_day} AND ({when})") for rule, when in day.problems]
+    return Conversion(value, f"CASE WHEN {is_day} THEN {day.form} END", tuple(problems))
+
+
+def meant_values(aliases: Mapping[str, Mapping[str, str]]) -> list[tuple[str, str]]:
+    """SQL for both values after aliases: (column, expression). Ids and stages lose the blanks around them.
+
+    :param aliases: column of opportunities → {value found: value meant}.
+    """
+    expressions = []
+    for value in VALUES:
+        text = f"t_{value}"
+        whens = [f"WHEN t_field IN ({fields_of(Kind.ID)}) THEN trim({text})"]
+        for column, meanings in {"stage": {}, **aliases}.items():
+            key = f"trim({text})" if column == "stage" else text
+            whens.append(f"WHEN t_field = {literals([column])} THEN {renamed(key, meanings.items())}")
+        expressions.append((text, f"CASE {' '.join(whens)} ELSE {text} END"))
+    return expressions

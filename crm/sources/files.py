@@ -1,0 +1,158 @@
+"""A folder of files → the tables of the contract, and the report of what was found in them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from crm.errors import DataRefused
+from crm.quality import SET_ASIDE_COLUMNS, FileReport, QualityReport
+from crm.sources import closing, frames, row_rules
+from crm.sources.intake import Intake, LoadedFile, load, start, table_view
+from crm.sources.mapping import SourceMapping
+from crm.sources.native_files import native_text
+from crm.sources.quoting import name
+from crm.sources.reading import read_raw
+from crm.sources.rules import RULES
+from crm.sources.salesforce_files import salesforce_text
+from crm.sources.shapes import SourceFile, find_files
+from crm.stages import infer_stages
+from crm.tables import TABLES, CrmTables
+
+NOTHING_DECLARED = SourceMapping()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The tables, what was found on the way, and the shape that the folder was read in."""
+
+    tables: CrmTables
+    report: QualityReport
+    shape: str  # "native", "salesforce" or "mapped"
+
+
+def read_folder(folder: Path, mapping: SourceMapping = NOTHING_DECLARED) -> Reading:
+    """Reads a folder of CSV (also .csv.gz) or Parquet files.
+
+    :raises DataRefused: where the data cannot be used as they are, with file, row, column, value and remedy.
+    """
+    shape, files = find_files(Path(folder), mapping)
+    with duckdb.connect() as con:
+        intake = start(con, mapping)
+        for file in files:
+            _load(intake, file)
+        present = [table for table in TABLES if intake.files_of(table)]
+        for table in present:
+            table_view(intake, table)
+            row_rules.set_duplicates_aside(intake, table)
+        stages = _know_stages(intake)
+        row_rules.set_impossible_times_aside(intake)
+        row_rules.set_unknown_stages_aside(intake)
+        closing.settle_closings(intake, stages_given="stages" in present)
+        row_rules.set_orphans_aside(intake)
+        frames.count_late_changes_to_values(intake)
+        report = _report(intake, present)
+        _require_deals(report)
+        read = {table: frames.frame(intake, table) for table in present}
+    return Reading(CrmTables({"stages": stages, **read}, mapping.fixed), report, shape)
+
+
+def _load(intake: Intake, file: SourceFile) -> None:
+    raw = read_raw(intake.con, file.path, file.name, f"raw_{len(intake.files)}")
+    if file.is_salesforce:
+        declared = replace(intake.mapping, time_zone=intake.mapping.time_zone or "UTC")
+        load(intake, raw, salesforce_text(intake, raw, file, declared), declared)
+    else:
+        load(intake, raw, native_text(raw, file, intake.mapping), intake.mapping)
+    intake.con.execute(f"DROP VIEW {name(raw.relation)}")
+    intake.con.execute(f"DROP TABLE {name(raw.lines)}")
+
+
+def _know_stages(intake: Intake) -> pd.DataFrame:
+    """The stages as given, else inferred with a note that asks for confirmation."""
+    if intake.files_of("stages"):
+        stages = frames.frame(intake, "stages")
+    else:
+        stages = infer_stages(_stage_witnesses(intake))
+        intake.notes.append(_stages_to_confirm(stages))
+    row_rules.know_stages(intake, stages)
+    return stages
+
+
+def _stage_witnesses(intake: Intake) -> CrmTables:
+    deals = "SELECT stage, closed_at, is_won, probability FROM all_opportunities"
+    witnesses = {"opportunities": frames.to_pandas(intake.con.sql(deals))}
+    if intake.files_of("changes"):
+        moves = "SELECT field, old_value, new_value FROM all_changes WHERE field = 'stage'"
+        witnesses["changes"] = frames.to_pandas(intake.con.sql(moves))
+    return CrmTables(witnesses)
+
+
+def _stages_to_confirm(stages: pd.DataFrame) -> str:
+    is_open, won = ~stages["is_closed"], stages["is_won"]
+    parts = {
+        "open, in this order": stages.loc[is_open, "stage"],
+        "won": stages.loc[won, "stage"],
+        "lost": stages.loc[~is_open & ~won, "stage"],
+    }
+    told = "; ".join(f"{what}: {', '.join(names) or 'none'}" for what, names in parts.items())
+    return f"no stages table, so the stages were inferred ({told}); confirm them, or provide stages.csv"
+
+
+def _report(intake: Intake, present: list[str]) -> QualityReport:
+    standing = {table: frames.accepted_rows(intake, table) for table in present}
+    reports = tuple(_file_report(intake, file, standing[file.table]) for file in intake.files)
+    report = QualityReport(reports, _set_aside(intake), tuple(intake.notes))
+    _ = report.balance
+    return report
+
+
+def _set_aside(intake: Intake) -> pd.DataFrame:
+    """The rows set aside, in file order, with file names and remedies."""
+    found = frames.to_pandas(
+        intake.con.sql(
+            "SELECT _file, _row AS row, coalesce(_column, '') AS column, coalesce(_value, '') AS value, "
+            "_rule AS rule FROM _aside ORDER BY _file, _row"
+        )
+    )
+    files = found["_file"].map({file.number: file.file for file in intake.files}).astype("str")
+    remedies = found["rule"].map({name: rule.remedy for name, rule in RULES.items()}).astype("str")
+    return found.assign(file=files, remedy=remedies)[list(SET_ASIDE_COLUMNS)]
+
+
+def _file_report(intake: Intake, file: LoadedFile, standing: dict[int, int]) -> FileReport:
+    aside = intake.con.execute(
+        f"SELECT _rule, count(*) FROM _aside WHERE _file = {file.number} GROUP BY _rule ORDER BY _rule"
+    ).fetchall()
+    told = intake.con.execute(
+        f"SELECT _told, count(DISTINCT _row) FROM {file.relation} t WHERE _told IS NOT NULL "
+        f"AND NOT EXISTS (FROM _aside a WHERE a._file = {file.number} AND a._row = t._row) GROUP BY _told"
+    ).fetchall()
+    accepted = standing.get(file.number, 0) + sum(rows for _, rows in told)
+    normalised = Counter(file.normalised) + Counter(dict(told))
+    return FileReport(file.file, file.table, file.rows_in, accepted, dict(aside), dict(normalised))
+
+
+def _require_deals(report: QualityReport) -> None:
+    deals = next(file for file in report.files if file.table == "opportunities")
+    if deals.accepted:
+        return
+    if deals.rows_in == 0:
+        raise DataRefused(
+            "the table has no row",
+            where=deals.file,
+            expected="a row for each deal",
+            remedy="export it again; what was read earlier stays as it is",
+        )
+    reasons = ", ".join(f"{rule}: {rows}" for rule, rows in deals.set_aside.items())
+    first = report.set_aside[report.set_aside["file"] == deals.file].iloc[0]
+    raise DataRefused(
+        f"none of its {deals.rows_in} rows can be used ({reasons})",
+        where=f"{deals.file}, row {first['row']}, column {first['column']}",
+        expected="at least one row that passes the rules",
+        remedy=str(first["remedy"]),
+    )

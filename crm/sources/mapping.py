@@ -1,0 +1,189 @@
+"""What a company declares about its files: which column is which, zone, locale, aliases, direction marks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from crm.errors import WrongUse
+from crm.tables import TABLES
+
+# Sales-engagement tools write into the subject who wrote: "[Email] [In] Re: …", "← Email: …", "Email: … >>".
+INBOUND_SUBJECT = (r"\[in(bound)?\]", r"^\s*(←|<-)", r"^\s*email:.*<<")
+OUTBOUND_SUBJECT = (r"\[out(bound)?\]", r"^\s*(→|->)", r"^\s*email:.*>>")
+
+
+@dataclass(frozen=True)
+class TableMapping:
+    """Where one table of the contract comes from.
+
+    :param file: file name in the folder; empty = the file that has the table's own name.
+    :param columns: contract column → source column; any other source column keeps its own name.
+    :param values: contract column → {value found: value meant}.
+    """
+
+    file: str
+    columns: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SourceMapping:
+    """The declarations under ``[data]`` and ``[tables.*]`` of dealcast.toml; the default declares nothing.
+
+    :param time_zone: IANA zone of times that carry none; None = not declared.
+    :param decimal: "," where the locale writes 1.234,56 (then "." is the thousands mark).
+    :param date_format: strptime format of days that are not ISO ("%d/%m/%Y"), or "excel" for serial days.
+    :param fixed: columns of opportunities declared fixed at creation.
+    :param stage_aliases: renamed stages, old name → today's name.
+    :param inbound_subject: patterns (regular expressions, any case) of subjects from the buyer.
+    :param outbound_subject: the same for subjects to the buyer.
+    :param tables: contract table → where it comes from.
+    """
+
+    time_zone: str | None = None
+    decimal: str = "."
+    date_format: str | None = None
+    fixed: frozenset[str] = frozenset()
+    stage_aliases: Mapping[str, str] = field(default_factory=dict)
+    inbound_subject: tuple[str, ...] = INBOUND_SUBJECT
+    outbound_subject: tuple[str, ...] = OUTBOUND_SUBJECT
+    tables: Mapping[str, TableMapping] = field(default_factory=dict)
+
+
+DATA_KEYS = (
+    "time_zone",
+    "decimal",
+    "date_format",
+    "fixed",
+    "stage_aliases",
+    "inbound_subject",
+    "outbound_subject",
+)
+TABLE_KEYS = ("file", "columns", "values")
+
+
+def mapping_from_toml(data: Mapping[str, Any]) -> SourceMapping:
+    """The ``[data]`` and ``[tables.*]`` parts of a parsed dealcast.toml.
+
+    :raises WrongUse: an unknown key, naming it and the nearest known one, or a value of the wrong kind.
+    """
+    declared = _section(data.get("data", {}), "[data]")
+    _only_known(declared, DATA_KEYS, "[data]")
+    default = SourceMapping()
+    return SourceMapping(
+        time_zone=_zone(declared.get("time_zone")),
+        decimal=_decimal(declared.get("decimal", default.decimal)),
+        date_format=_text_or_none(declared.get("date_format"), "[data] date_format"),
+        fixed=frozenset(_texts(declared.get("fixed", ()), "[data] fixed")),
+        stage_aliases=_text_table(declared.get("stage_aliases", {}), "[data.stage_aliases]"),
+        inbound_subject=_patterns(declared.get("inbound_subject", INBOUND_SUBJECT), "[data] inbound_subject"),
+        outbound_subject=_patterns(
+            declared.get("outbound_subject", OUTBOUND_SUBJECT), "[data] outbound_subject"
+        ),
+        tables=_tables(_section(data.get("tables", {}), "[tables]")),
+    )
+
+
+def _tables(section: Mapping[str, Any]) -> dict[str, TableMapping]:
+    _only_known(section, TABLES, "[tables]")
+    return {table: _table(table, _section(entry, f"[tables.{table}]")) for table, entry in section.items()}
+
+
+def _table(table: str, section: Mapping[str, Any]) -> TableMapping:
+    where = f"[tables.{table}]"
+    _only_known(section, TABLE_KEYS, where)
+    columns = _text_table(section.get("columns", {}), f"[tables.{table}.columns]")
+    _only_known(columns, [c.name for c in TABLES[table].columns], f"[tables.{table}.columns]")
+    values = _section(section.get("values", {}), f"[tables.{table}.values]")
+    _only_known(values, [c.name for c in TABLES[table].columns], f"[tables.{table}.values]")
+    return TableMapping(
+        file=_text_or_none(section.get("file"), f"{where} file") or "",
+        columns=columns,
+        values={c: _text_table(v, f"[tables.{table}.values.{c}]") for c, v in values.items()},
+    )
+
+
+def _only_known(found: Iterable[str], known: Iterable[str], where: str) -> None:
+    known = list(known)
+    for key in found:
+        if key not in known:
+            near = get_close_matches(key, known, n=1)
+            raise WrongUse(
+                f"unknown key {key!r}",
+                where=f"dealcast.toml, {where}",
+                expected="one of " + ", ".join(known),
+                remedy=f"write {near[0]!r}" if near else f"remove {key!r}",
+            )
+
+
+def _section(value: object, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise _wrong_kind(value, where, "a table")
+    return value
+
+
+def _text_table(value: object, where: str) -> dict[str, str]:
+    section = _section(value, where)
+    for key, text in section.items():
+        if not isinstance(text, str):
+            raise _wrong_kind(text, f"{where} {key}", "text in quotes")
+    return dict(section)
+
+
+def _texts(value: object, where: str) -> tuple[str, ...]:
+    if (
+        isinstance(value, str)
+        or not isinstance(value, list | tuple)
+        or any(not isinstance(v, str) for v in value)
+    ):
+        raise _wrong_kind(value, where, 'a list of texts, such as ["product", "owner_id"]')
+    return tuple(value)
+
+
+def _text_or_none(value: object, where: str) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise _wrong_kind(value, where, "text in quotes")
+    return value
+
+
+def _decimal(value: object) -> str:
+    if value not in (".", ","):
+        raise _wrong_kind(value, "[data] decimal", 'decimal = "." or decimal = ","')
+    return str(value)
+
+
+def _zone(value: object) -> str | None:
+    zone = _text_or_none(value, "[data] time_zone")
+    if zone is None:
+        return None
+    try:
+        ZoneInfo(zone)
+    except (KeyError, ValueError, OSError) as error:
+        raise _wrong_kind(
+            zone, "[data] time_zone", 'an IANA zone, such as "UTC" or "Europe/Berlin"'
+        ) from error
+    return zone
+
+
+def _patterns(value: object, where: str) -> tuple[str, ...]:
+    patterns = _texts(value, where)
+    for pattern in patterns:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise _wrong_kind(pattern, where, f"a regular expression ({error})") from error
+    return patterns
+
+
+def _wrong_kind(value: object, where: str, expected: str) -> WrongUse:
+    return WrongUse(
+        f"{value!r} does not fit",
+        where=f"dealcast.toml, {where}",
+        expected=expected,
+        remedy="correct the entry",
+    )

@@ -1,0 +1,247 @@
+"""The one statement that types a file: text → forms → values → first problem of each row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from crm.sources import rules
+from crm.sources.change_values import change_values, meant_values
+from crm.sources.conversion import Conversion, conversion
+from crm.sources.mapping import SourceMapping
+from crm.sources.quoting import literal, name, renamed
+from crm.sources.rules import Rule
+from crm.tables import TABLES, Column, Kind
+
+# Text that is matched against other tables' text, so that blanks around it must not matter.
+KEYS = frozenset({"stage", "field", "kind", "direction"})
+# A day in these columns means its start: something came into being. In all others it means its end.
+STARTS = frozenset({"created_at", "started_at"})
+# In these tables a time before 1990 sets the row aside; elsewhere only where the column is required.
+HISTORY = frozenset({"opportunities", "changes", "activities", "contact_roles"})
+NEVER_NEGATIVE = frozenset({("opportunities", "amount"), ("quotas", "amount")})
+EARLIEST = "TIMESTAMPTZ '1990-01-01 00:00:00+00'"
+PLACEHOLDER_YEARS = "(1, 1899, 1900, 1904, 1970)"
+LONGEST_CELL = 10_000_000  # bytes
+BLANKS = " \t\r\n\v\f\u00a0"
+EARLY = -1
+
+
+@dataclass(frozen=True)
+class TextRelation:
+    """A file's rows under the contract's names, still text.
+
+    `select` gives `_row`, `_seq` (the place among what one row gives), `_early` (name of the rule that sets
+    the row aside before any other, or NULL) with `_early_column` and `_early_value`, `_told` (why the row is
+    accepted without standing in the table, or NULL), the contract's columns in `headers`, and the columns in
+    `custom`.
+
+    :param headers: contract column → what the file calls it.
+    :param custom: internal name → what the file calls it.
+    :param aliases: column → {value found: value meant}; of opportunities where the table is changes.
+    :param fields: name of a field in a history → column of opportunities.
+    :param numeric: contract columns whose text was made from typed numbers.
+    :param vendor: whose shape it is, empty for the contract's own.
+    :param counted: what was normalised on the way, and how often.
+    """
+
+    table: str
+    select: str
+    headers: Mapping[str, str]
+    custom: Mapping[str, str] = field(default_factory=dict)
+    aliases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)
+    numeric: frozenset[str] = frozenset()
+    may_hold_nul: bool = True
+    vendor: str = ""
+    counted: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        return tuple(c for c in TABLES[self.table].columns if c.name in self.headers)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A predicate over the typed rows, and the column whose text is shown as the reason."""
+
+    rule: Rule
+    column: str
+    when: str
+
+
+@dataclass(frozen=True)
+class TypingQuery:
+    """The statement, the problems by their number in `_problem`, and what each bit of `_counts` counts."""
+
+    sql: str
+    problems: tuple[Problem, ...]
+    counts: tuple[str, ...]
+
+
+def typing_query(text: TextRelation, mapping: SourceMapping) -> TypingQuery:
+    """Types a file's rows: contract columns, custom columns, `_problem` with `_value`, and `_counts`."""
+    conversions = {c.name: _conversion(text, c, mapping) for c in text.columns}
+    if text.table == "changes":
+        conversions |= {c: v for c, v in change_values(mapping).items() if c in text.headers}
+    problems = tuple(sorted(_problems(text, conversions), key=lambda p: _precedence(p.rule)))
+    counts = _counts(conversions)
+    outcome = ", ".join(name(column) for column in (*text.headers, *text.custom))
+    sql = _layered(
+        text.select,
+        f"SELECT _row, _seq, _early, _early_column, _early_value, _told, {_trimmed(text)} FROM",
+        *_meant(text),
+        f"SELECT *, {_forms(conversions)} FROM",
+        f"SELECT *, {_values(conversions)} FROM",
+        f"SELECT *, {_judgement(problems)} AS _problem FROM",
+        f"SELECT _row, _seq, {outcome}, _early, _early_column, _told, _problem::SMALLINT AS _problem, "
+        f"{_reason(problems)} AS _value, {_bits(counts)} AS _counts FROM",
+    )
+    return TypingQuery(sql, problems, tuple(what for what, _ in counts))
+
+
+def text_name(column: str) -> str:
+    """The SQL name under which a column's text stands in the query."""
+    return name(f"t_{column}")
+
+
+def _conversion(text: TextRelation, column: Column, mapping: SourceMapping) -> Conversion:
+    """The typing rules of the column's kind, and the rules about the value itself."""
+    locale = replace(mapping, decimal=".") if column.name in text.numeric else mapping
+    value, form = name(column.name), name(f"f_{column.name}")
+    converted = conversion(
+        column.kind, text_name(column.name), form, value, locale, starts=column.name in STARTS
+    )
+    typed, problems, counts = converted.value, list(converted.problems), list(converted.counts)
+    if column.kind in (Kind.INSTANT, Kind.DATE):
+        if column.required or text.table in HISTORY:
+            problems.append((rules.PLACEHOLDER_TIME, f"{value} < {EARLIEST}"))
+        else:
+            placeholder = f"year({typed}) IN {PLACEHOLDER_YEARS}"
+            counts.append(("placeholder days read as missing", placeholder))
+            typed = f"CASE WHEN NOT {placeholder} THEN {typed} END"
+    if (text.table, column.name) in NEVER_NEGATIVE:
+        problems.append((rules.NEGATIVE_AMOUNT, f"{value} < 0"))
+    return Conversion(typed, converted.form, tuple(problems), tuple(counts))
+
+
+# --- layers ------------------------------------------------------------------------------------------
+
+
+def _layered(innermost: str, *selects: str) -> str:
+    """Each SELECT over the one before it, as subqueries: a WITH would write each layer into memory."""
+    query = innermost
+    for select in selects:
+        query = f"{select} ({query})"
+    return query
+
+
+def _trimmed(text: TextRelation) -> str:
+    """Blank is missing; ids, keys and what will be typed lose blanks around them, other text keeps them."""
+    parts = []
+    for column in text.columns:
+        keeps = column.kind is Kind.TEXT and column.name not in KEYS
+        source = name(column.name)
+        parts.append(f"{_kept(source) if keeps else _bare(source)} AS {text_name(column.name)}")
+    parts += [f"{_kept(name(x))} AS {name(x)}" for x in text.custom]
+    return ", ".join(parts)
+
+
+def _bare(text: str) -> str:
+    """The text without blanks around it; NULL where nothing is left. Trims only where needed: it is slow."""
+    touched = f"{text} < '!' OR right({text}, 1) < '!' OR contains({text}, chr(160))"
+    return f"CASE WHEN {touched} THEN nullif(trim({text}, {literal(BLANKS)}), '') ELSE {text} END"
+
+
+def _kept(text: str) -> str:
+    """The text as it stands; NULL where it is blank."""
+    blank = f"({text} < '!' OR starts_with({text}, chr(160))) AND trim({text}, {literal(BLANKS)}) = ''"
+    return f"CASE WHEN {blank} THEN NULL ELSE {text} END"
+
+
+def _meant(text: TextRelation) -> list[str]:
+    """Aliases: values found → values meant; in a history by the field that changed."""
+    if text.table == "changes":
+        field_meant = f"SELECT * REPLACE ({renamed('t_field', text.fields.items())} AS t_field) FROM"
+        meant = [(c, e) for c, e in meant_values(text.aliases) if c.removeprefix("t_") in text.headers]
+        return [field_meant, _replaced(meant)]
+    aliases = {c: meanings for c, meanings in text.aliases.items() if c in text.headers and meanings}
+    return [_replaced([(text_name(c), renamed(text_name(c), m.items())) for c, m in aliases.items()])]
+
+
+def _replaced(meant: list[tuple[str, str]]) -> str:
+    if not meant:
+        return "SELECT *, false AS _renamed FROM"
+    replaced = ", ".join(f"{expression} AS {column}" for column, expression in meant)
+    was = " OR ".join(f"{expression} IS DISTINCT FROM {column}" for column, expression in meant)
+    return f"SELECT * REPLACE ({replaced}), {was} AS _renamed FROM"
+
+
+def _forms(conversions: Mapping[str, Conversion]) -> str:
+    forms = [f"{c.form} AS {name(f'f_{column}')}" for column, c in conversions.items() if c.form]
+    return ", ".join(forms) or "NULL AS _no_form"
+
+
+def _values(conversions: Mapping[str, Conversion]) -> str:
+    return ", ".join(f"{c.value} AS {name(column)}" for column, c in conversions.items())
+
+
+# --- problems ----------------------------------------------------------------------------------------
+
+
+def _problems(text: TextRelation, conversions: Mapping[str, Conversion]) -> list[Problem]:
+    found = []
+    if text.may_hold_nul:
+        for cell in (*text.headers, *text.custom):
+            broken = f"contains({_cell(cell)}, chr(0)) OR strlen({_cell(cell)}) > {LONGEST_CELL}"
+            found.append(Problem(rules.NUL_OR_HUGE, cell, broken))
+    for column in text.columns:
+        if column.required:
+            rule = rules.BLANK_ID if column.kind is Kind.ID else rules.BLANK_REQUIRED
+            found.append(Problem(rule, column.name, f"{text_name(column.name)} IS NULL"))
+    for column_name, converted in conversions.items():
+        found += [Problem(rule, column_name, when) for rule, when in converted.problems]
+    return found
+
+
+def _cell(column: str) -> str:
+    """Under which name a column's text stands: the contract's are kept apart from their values."""
+    return name(column) if column.startswith("x_") else text_name(column)
+
+
+def _precedence(rule: Rule) -> int:
+    """A broken cell first, then what stops the reading, then what sets the row aside."""
+    return 0 if rule is rules.NUL_OR_HUGE else 1 if rule.stops else 2
+
+
+def _judgement(problems: tuple[Problem, ...]) -> str:
+    whens = " ".join(f"WHEN {p.when} THEN {place}" for place, p in enumerate(problems))
+    return f"CASE WHEN _early IS NOT NULL THEN {EARLY} WHEN _told IS NOT NULL THEN NULL {whens} END"
+
+
+def _reason(problems: tuple[Problem, ...]) -> str:
+    places: dict[str, list[str]] = {}
+    for place, problem in enumerate(problems):
+        places.setdefault(problem.column, []).append(str(place))
+    whens = " ".join(
+        f"WHEN _problem IN ({', '.join(found)}) THEN left({_cell(column)}, 200)"
+        for column, found in places.items()
+    )
+    return f"CASE WHEN _problem = {EARLY} THEN left(_early_value, 200) {whens} END"
+
+
+# --- counts ------------------------------------------------------------------------------------------
+
+
+def _counts(conversions: Mapping[str, Conversion]) -> list[tuple[str, str]]:
+    """What to count, one predicate each: the same thing in several columns is counted once a row."""
+    predicates: dict[str, list[str]] = {"values renamed by an alias": ["_renamed"]}
+    for converted in conversions.values():
+        for what, when in converted.counts:
+            predicates.setdefault(what, []).append(f"({when})")
+    return [(what, " OR ".join(f"coalesce({p}, false)" for p in found)) for what, found in predicates.items()]
+
+
+def _bits(counts: list[tuple[str, str]]) -> str:
+    bits = " + ".join(f"CASE WHEN {when} THEN {1 << bit} ELSE 0 END" for bit, (_, when) in enumerate(counts))
+    return f"CAST({bits} AS INTEGER)"

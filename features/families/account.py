@@ -1,0 +1,135 @@
+"""Who the buyer is: earlier deals with the account, and what is known of it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from features.families.company import closings_by
+from features.feature import Absent, Family, Feature, StreamSource, Unit, Vocabulary, Wording
+from features.histories import Histories
+from features.questions import AsOf, Count, Lookup, Static, Sum, log1p, shrunken_rate
+from features.stream import Events
+
+_PRIOR = (Sum("company_closings", "won") + 1) / (Count("company_closings") + 2)
+_NO_ACCOUNT = Absent("no deal has an account")
+
+
+def declare(vocabulary: Vocabulary) -> Family:
+    """The family's streams and features."""
+    facts = tuple(feature for name, feature in ACCOUNT_FACTS.items() if name in vocabulary.account_fields)
+    return Family(
+        "account",
+        {
+            "account_closings": StreamSource("account", account_closings),
+            "account_openings": StreamSource("account", account_openings),
+        },
+        (*_HISTORY, *facts),
+    )
+
+
+_HISTORY = (
+    Feature(
+        "account_won_before",
+        Sum("account_closings", "won"),
+        Unit.COUNT,
+        group="account_history",
+        meaning="How many deals the account had bought before the date.",
+        wording=Wording(
+            "The account has bought {value} before.",
+            peers="deals with accounts that had bought {bin}",
+            zero="The account has not bought before.",
+        ),
+        bins=(0, 1, 2, 3),
+        noun=("deal", "deals"),
+    ),
+    Feature(
+        "account_win_rate",
+        shrunken_rate(Sum("account_closings", "won"), Count("account_closings"), _PRIOR, 3),
+        Unit.SHARE,
+        group="account_history",
+        meaning="Share won of the account's earlier deals, shrunk to the company's.",
+        wording=Wording(
+            "Of the account's earlier deals, weighed with the company's record, {value} were won.",
+            peers="deals with accounts that buy {bin} of the time",
+        ),
+    ),
+    Feature(
+        "account_lost_before",
+        Count("account_closings") - Sum("account_closings", "won"),
+        Unit.COUNT,
+        group="account_history",
+        meaning="How many deals with the account had been lost before the date.",
+        wording=Wording(
+            "{value} with this account were lost before.",
+            peers="deals with accounts that had turned down {bin}",
+            zero="No deal with this account was lost before.",
+        ),
+        bins=(0, 1, 2, 3),
+        noun=("deal", "deals"),
+    ),
+    Feature(
+        "account_open_deals",
+        Count("account_openings") - Count("account_closings"),
+        Unit.COUNT,
+        group="account_open",
+        meaning="How many deals with the account are open at the date, this one included.",
+        wording=Wording("{value} with this account open.", peers="deals with accounts that have {bin} open"),
+        bins=(0, 1, 2, 3),
+        noun=("deal is", "deals are"),
+    ),
+)
+
+ACCOUNT_FACTS = {
+    "employees": Feature(
+        "account_employees",
+        Lookup("accounts.employees", Static("account")),
+        Unit.COUNT,
+        group="account_size",
+        meaning="How many people work for the account.",
+        wording=Wording(
+            "The account has {value}.",
+            peers="deals with accounts of {bin}",
+            missing="The account's size is not known.",
+        ),
+        noun=("employee", "employees"),
+    ),
+    "annual_revenue": Feature(
+        "account_revenue",
+        log1p(Lookup("accounts.annual_revenue", Static("account"))),
+        Unit.RATIO,
+        group="account_size",
+        meaning="Natural logarithm of 1 + the account's yearly revenue.",
+        wording=Wording(
+            "The account's yearly revenue is known.",
+            peers="deals with accounts of like revenue",
+            missing="The account's revenue is not known.",
+        ),
+    ),
+    "created_at": Feature(
+        "account_age_days",
+        AsOf() - Lookup("accounts.created_at", Static("account")),
+        Unit.DAYS,
+        group="account_age",
+        meaning="Days since the account was entered.",
+        wording=Wording(
+            "The account was entered {value} ago.",
+            peers="deals with accounts entered {bin} ago",
+            missing="It is not known when the account was entered.",
+        ),
+    ),
+}
+
+
+def account_closings(histories: Histories) -> Events | Absent:
+    """One event a closing, of the deal's account."""
+    if not len(histories.accounts):
+        return _NO_ACCOUNT
+    return closings_by(histories, histories.account[histories.episodes.deal[histories.closed]])
+
+
+def account_openings(histories: Histories) -> Events | Absent:
+    """One event an opening (or reopening) of a deal, of its account."""
+    if not len(histories.accounts):
+        return _NO_ACCOUNT
+    spans = histories.episodes
+    return Events(histories.account[spans.deal], spans.opened, {"one": np.ones(len(spans.deal))})

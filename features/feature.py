@@ -1,0 +1,108 @@
+"""What a feature is: a declaration that people, models and checks read alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from crm.periods import FiscalCalendar
+from features.histories import Histories
+from features.questions import Question
+from features.stream import Events
+
+
+class Unit(Enum):
+    """What a feature's number counts; decides how people read it."""
+
+    DAYS = "days"
+    TIMES = "times"
+    COUNT = "count"
+    SHARE = "share"
+    RATIO = "ratio"
+    MONEY = "money"
+    POSITION = "position"
+    FLAG = "yes or no"
+
+
+@dataclass(frozen=True)
+class Wording:
+    """How people read a value. `{value}` stands for it in its unit; other fields name facts of the deal.
+
+    `zero`, `negative`, `missing` replace `text` where the value is so; `peers` names the deals with a like
+    value, `{bin}` standing for the span ("deals moved {bin}").
+    """
+
+    text: str
+    peers: str
+    zero: str = ""
+    negative: str = ""
+    missing: str = ""
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One number of a deal at a date.
+
+    :param name: its column; unique in the catalogue.
+    :param ask: the question of the streams that answers it.
+    :param unit: what it counts.
+    :param group: features of one group make one reason.
+    :param meaning: what it is, for the reference.
+    :param wording: how people read it.
+    :param actionable: whether a rep can do something about it.
+    :param bins: lower bounds of the spans whose historical rates are shown; empty: quintiles of the data.
+    :param bin_names: the spans in words, where their bounds alone would not read well.
+    :param noun: for Unit.COUNT, what is counted, singular and plural.
+    """
+
+    name: str
+    ask: Question
+    unit: Unit
+    group: str
+    meaning: str
+    wording: Wording
+    actionable: bool = False
+    bins: tuple[float, ...] = ()
+    bin_names: tuple[str, ...] = ()
+    noun: tuple[str, str] = ("", "")
+
+
+@dataclass(frozen=True)
+class Absent:
+    """Why a stream cannot be had from these tables."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class StreamSource:
+    """How a stream is made: `entity` says whose events they are (its key), `events` makes them or declines."""
+
+    entity: str
+    events: Callable[[Histories], Events | Absent]
+
+
+@dataclass(frozen=True)
+class Family:
+    """Features of one meaning and the streams they need."""
+
+    name: str
+    streams: Mapping[str, StreamSource]
+    features: tuple[Feature, ...]
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """What the declarations need to know of a company; fixed at training and kept with the model.
+
+    :param kinds: its own activity kinds (beyond the recognised ones) that get features of their own.
+    :param segments: fields of opportunities known in the past whose levels have as-of win rates.
+    :param account_fields: columns of accounts declared fixed.
+    :param calendar: its fiscal periods.
+    """
+
+    kinds: tuple[str, ...] = ()
+    segments: tuple[str, ...] = ()
+    account_fields: tuple[str, ...] = ()
+    calendar: FiscalCalendar = field(default_factory=FiscalCalendar)

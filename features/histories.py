@@ -1,0 +1,178 @@
+"""A company's tables made ready to be asked: codes for entities, value histories, episodes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from crm.clock import DAY, NEVER, event_millis
+from crm.history import (
+    Episodes,
+    ValueHistory,
+    deal_rows,
+    episodes,
+    is_known_in_the_past,
+    stage_history,
+    value_history,
+)
+from crm.tables import CrmTables
+from features.stream import Events, Stream
+
+
+@dataclass(frozen=True)
+class CodedHistory:
+    """A text field's history with its values as codes (-1 = none); `levels[code]` is the text."""
+
+    history: ValueHistory
+    code: np.ndarray
+    levels: pd.Index
+
+
+class Histories:
+    """The tables as arrays over deals (rows of opportunities), computed once and on demand."""
+
+    def __init__(self, tables: CrmTables) -> None:
+        self.tables = tables
+        self.deals = tables["opportunities"]
+        self._values: dict[str, ValueHistory] = {}
+        self._coded: dict[str, CodedHistory] = {}
+
+    def __len__(self) -> int:
+        """How many deals there are."""
+        return len(self.deals)
+
+    @cached_property
+    def created(self) -> np.ndarray:
+        """When each deal was created, milliseconds; shape (deals,)."""
+        return event_millis(self.deals["created_at"])
+
+    @cached_property
+    def episodes(self) -> Episodes:
+        """The spans in which deals were open."""
+        return episodes(self.tables)
+
+    @cached_property
+    def closed(self) -> np.ndarray:
+        """Row numbers of the episodes that have ended."""
+        return np.flatnonzero(self.episodes.won >= 0)
+
+    @cached_property
+    def accounts(self) -> pd.Index:
+        """The accounts that deals belong to; an account's code is its place here."""
+        return pd.Index(self.deals["account_id"].dropna().unique())
+
+    @cached_property
+    def account(self) -> np.ndarray:
+        """Each deal's account code, -1 = none; shape (deals,)."""
+        return _codes(self.accounts, self.deals["account_id"])
+
+    @cached_property
+    def activity_recorded(self) -> np.ndarray:
+        """When each activity came to be known: when recorded, else when it took place; milliseconds."""
+        activities = self.tables["activities"]
+        recorded = event_millis(activities["recorded_at"])
+        return np.where(recorded == NEVER, event_millis(activities["occurred_at"]), recorded)
+
+    @cached_property
+    def activity_done(self) -> np.ndarray:
+        """When each activity had both taken place and been recorded, milliseconds."""
+        return np.maximum(event_millis(self.tables["activities"]["occurred_at"]), self.activity_recorded)
+
+    @cached_property
+    def owner_names(self) -> dict[str, str]:
+        """Names of users by id; the id where there is no name."""
+        users = self.tables["users"]
+        return dict(zip(users["user_id"], users["name"].fillna(users["user_id"]), strict=True))
+
+    def is_known(self, field: str) -> bool:
+        """Whether the field's value at a past date can be told and is ever given."""
+        if field not in self.deals or not is_known_in_the_past(self.tables, field):
+            return False
+        return bool(self.deals[field].notna().any() or (self.tables["changes"]["field"] == field).any())
+
+    def values(self, field: str) -> ValueHistory:
+        """The field's value history."""
+        if field not in self._values:
+            stage = field == "stage"
+            self._values[field] = stage_history(self.tables) if stage else value_history(self.tables, field)
+        return self._values[field]
+
+    def coded(self, field: str) -> CodedHistory:
+        """The text field's value history in codes; stages are coded by their row in the stages table."""
+        if field not in self._coded:
+            history = self.values(field)
+            text = pd.Series(history.value, dtype="str")
+            levels = pd.Index(self.tables["stages"]["stage"] if field == "stage" else text.dropna().unique())
+            self._coded[field] = CodedHistory(history, _codes(levels, text), levels)
+        return self._coded[field]
+
+    def code_before(self, field: str, deal: np.ndarray, at: np.ndarray) -> np.ndarray:
+        """The field's code of each deal just before an instant; -1 = none. Shape (n,), int64."""
+        coded = self.coded(field)
+        stream = Stream(Events(coded.history.deal, coded.history.at, {"code": coded.code}), len(self))
+        code = stream.last(stream.known(deal, at - 1), "code")
+        return np.nan_to_num(code, nan=-1).astype(np.int64)
+
+    def value_before(self, field: str, deal: np.ndarray, at: np.ndarray) -> np.ndarray:
+        """The numeric field's value of each deal just before an instant; NaN = none. Shape (n,)."""
+        history = self.values(field)
+        stream = Stream(Events(history.deal, history.at, {"value": history.value}), len(self))
+        return stream.last(stream.known(deal, at - 1), "value")
+
+    def episode_at(self, deal: np.ndarray, at: np.ndarray) -> np.ndarray:
+        """The episode (row number) in which each deal was open at an instant; -1 = it was not."""
+        spans = self.episodes
+        if not len(spans.deal):
+            return np.full(len(deal), -1)
+        index = np.arange(len(spans.deal))
+        stream = Stream(Events(spans.deal, spans.opened, {"index": index}), len(self))
+        episode = np.nan_to_num(stream.last(stream.known(deal, at), "index"), nan=-1).astype(np.int64)
+        return np.where((episode >= 0) & (spans.closed[episode] > at), episode, -1)
+
+    def entity_size(self, entity: str) -> int:
+        """How many keys the streams of an entity have."""
+        if entity == "deal":
+            return len(self)
+        if entity == "company":
+            return 1
+        if entity == "account":
+            return len(self.accounts)
+        return len(self.coded(_FIELD_OF.get(entity, entity)).levels)
+
+    def static(self, name: str) -> np.ndarray:
+        """A fact fixed at creation, by name; shape (deals,), float64."""
+        if name == "deal":
+            return np.arange(len(self), dtype=float)
+        if name == "created_day":
+            return self.created / DAY
+        if name == "account":
+            return self.account.astype(float)
+        raise KeyError(name)
+
+    def lookup(self, name: str) -> np.ndarray:
+        """A fact of an entity, one value a code, float64; `name` is table.column."""
+        table, column = name.split(".")
+        codes, key = {
+            "accounts": (self.accounts, "account_id"),
+            "users": (self.coded("owner_id").levels if table == "users" else None, "user_id"),
+        }[table]
+        frame = self.tables[table].set_index(key)
+        values = frame[column]
+        if column.endswith("_at"):
+            values = pd.Series(event_millis(values) / DAY, index=values.index).where(values.notna())
+        return values[~values.index.duplicated()].reindex(codes).to_numpy(float, na_value=np.nan)
+
+    def deal_rows(self, ids: pd.Series) -> np.ndarray:
+        """Row number in opportunities of each id; -1 where there is none."""
+        return deal_rows(self.tables, ids)
+
+
+_FIELD_OF = {"owner": "owner_id"}
+
+
+def _codes(levels: pd.Index, values: pd.Series) -> np.ndarray:
+    code = levels.get_indexer(values).astype(np.int64)
+    return np.where(values.isna().to_numpy(), -1, code)

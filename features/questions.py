@@ -1,0 +1,168 @@
+"""The questions that a feature may ask of streams: plain data, evaluated by two interpreters.
+
+The fast one (`features.engines`) works on ranges of all snapshots at once; the reference in the tests filters
+``known_at <= as_of`` one snapshot at a time. A declaration is written once and means the same to both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class Question:
+    """Anything with one number a snapshot; questions combine with + - * / and the functions below."""
+
+    def __add__(self, other: Question | float) -> Question:
+        return Combine("add", self, _question(other))
+
+    def __sub__(self, other: Question | float) -> Question:
+        return Combine("subtract", self, _question(other))
+
+    def __mul__(self, other: Question | float) -> Question:
+        return Combine("multiply", self, _question(other))
+
+    def __truediv__(self, other: Question | float) -> Question:
+        """Division; by zero gives "not known"."""
+        return Combine("divide", self, _question(other))
+
+
+@dataclass(frozen=True)
+class Constant(Question):
+    """The same number for every snapshot."""
+
+    value: float
+
+
+@dataclass(frozen=True)
+class AsOf(Question):
+    """The snapshot's own date, in days since 1970."""
+
+
+@dataclass(frozen=True)
+class Static(Question):
+    """A fact of the deal that was fixed when it was created, by name."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Lookup(Question):
+    """A fact of an entity (owner, account …) by name, the entity given by its code."""
+
+    name: str
+    code: Question
+
+
+@dataclass(frozen=True)
+class Count(Question):
+    """How many events, matching a filter, within the last `days`."""
+
+    stream: str
+    where: str | None = None
+    days: float | None = None
+
+
+@dataclass(frozen=True)
+class Sum(Question):
+    """The sum of a column over events, matching a filter, within the last `days`."""
+
+    stream: str
+    column: str
+    where: str | None = None
+    days: float | None = None
+
+
+@dataclass(frozen=True)
+class Distinct(Question):
+    """How many different codes the column has had."""
+
+    stream: str
+    column: str
+    where: str | None = None
+
+
+@dataclass(frozen=True)
+class Last(Question):
+    """The column's value at the last matching event; not known where there is none."""
+
+    stream: str
+    column: str
+    where: str | None = None
+
+
+@dataclass(frozen=True)
+class First(Question):
+    """The column's value at the first matching event; not known where there is none."""
+
+    stream: str
+    column: str
+    where: str | None = None
+
+
+@dataclass(frozen=True)
+class Since(Question):
+    """Days from the last matching event to the snapshot; not known where there is none."""
+
+    stream: str
+    where: str | None = None
+
+
+@dataclass(frozen=True)
+class SinceFirst(Question):
+    """Days from the first matching event to the snapshot; not known where there is none."""
+
+    stream: str
+    where: str | None = None
+
+
+@dataclass(frozen=True)
+class DaysToPeriodEnd(Question):
+    """Days from the snapshot to the end of its fiscal period."""
+
+
+@dataclass(frozen=True)
+class Combine(Question):
+    """Two questions made one: add, subtract, multiply, divide, or else (the right where left is not known)."""
+
+    operation: str
+    left: Question
+    right: Question
+
+
+@dataclass(frozen=True)
+class Apply(Question):
+    """A function of one question: log1p, or known (1 where it is known, else 0)."""
+
+    function: str
+    argument: Question
+
+
+def log1p(question: Question) -> Question:
+    """log(1 + x) of what is not negative; negative values count as 0."""
+    return Apply("log1p", question)
+
+
+def known(question: Question) -> Question:
+    """1 where the question has an answer, else 0."""
+    return Apply("known", question)
+
+
+def otherwise(question: Question, fallback: Question | float) -> Question:
+    """The question's answer, or the fallback's where it has none."""
+    return Combine("otherwise", question, _question(fallback))
+
+
+def shrunken_rate(hits: Question, tries: Question, towards: Question, strength: float) -> Question:
+    """A rate pulled towards a prior as if `strength` more tries had gone the prior's way."""
+    return (hits + towards * strength) / (tries + strength)
+
+
+def streams_of(question: Question) -> frozenset[str]:
+    """The names of all streams that a question asks."""
+    own = getattr(question, "stream", None)
+    parts = [part for part in vars(question).values() if isinstance(part, Question)]
+    return frozenset([own] if own else []).union(*(streams_of(part) for part in parts))
+
+
+def _question(value: Question | float) -> Question:
+    return value if isinstance(value, Question) else Constant(float(value))

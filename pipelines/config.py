@@ -1,0 +1,117 @@
+"""The configuration: `dealcast.toml` in the home, and where things lie under the home."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TypeVar
+
+from crm.errors import WrongUse
+from crm.sources.mapping import SourceMapping, mapping_from_toml
+from features.settings import TimeWishes
+from serving.scoring import Grades
+from training.gate import Thresholds
+from training.models.boosting import BoostingSettings
+from training.tracking import Tracking
+
+FILE = "dealcast.toml"
+_SECTIONS = ("data", "tables", "time", "gate", "training", "grades", "mlflow", "store")
+Section = TypeVar("Section")
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder that holds configuration, store, models and MLflow's own store."""
+
+    path: Path
+
+    @property
+    def models(self) -> Path:
+        """Where model files are kept, a folder a model."""
+        return self.path / "models"
+
+
+@dataclass(frozen=True)
+class Config:
+    """What `dealcast.toml` says; every part has a default that needs no file."""
+
+    source: SourceMapping = field(default_factory=SourceMapping)
+    time: TimeWishes = field(default_factory=TimeWishes)
+    gate: Thresholds = field(default_factory=Thresholds)
+    boosting: BoostingSettings = field(default_factory=BoostingSettings)
+    grades: Grades = field(default_factory=Grades)
+    tracking_uri: str | None = None
+    store_url: str | None = None
+
+    @property
+    def zone(self) -> str:
+        """The time zone in which a date ends."""
+        return self.source.time_zone or "UTC"
+
+    def tracking(self, home: Home) -> Tracking:
+        """Where runs are tracked: as configured, by MLFLOW_TRACKING_URI, else SQLite under the home."""
+        uri = self.tracking_uri or os.environ.get("DEALCAST_MLFLOW_URI")
+        if uri:
+            return Tracking(uri)
+        return Tracking(f"sqlite:///{(home.path / 'mlflow.db').resolve()}", home.path / "mlartifacts")
+
+
+def load_config(home: Home) -> Config:
+    """Read the home's `dealcast.toml`; the defaults where there is none. Raises WrongUse for what is off."""
+    path = home.path / FILE
+    if not path.is_file():
+        return Config()
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise WrongUse(f"not readable as TOML: {error}", where=str(path)) from error
+    _known(data, _SECTIONS, str(path))
+    return Config(
+        source=mapping_from_toml(data),
+        time=_section(TimeWishes, data, "time"),
+        gate=_section(Thresholds, data, "gate"),
+        boosting=_section(BoostingSettings, data, "training"),
+        grades=_section(Grades, data, "grades"),
+        tracking_uri=_one(data, "mlflow", "tracking_uri"),
+        store_url=_one(data, "store", "url"),
+    )
+
+
+def quiet_libraries() -> None:
+    """Settings that libraries read from the environment when they start."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+
+
+def _section(kind: type[Section], data: Mapping[str, Any], name: str) -> Section:
+    """A section of the file as its dataclass; field names and types are the section's keys and types."""
+    given = data.get(name, {})
+    known = {one.name: one for one in fields(kind)}  # type: ignore[arg-type]
+    _known(given, tuple(known), f"[{name}]")
+    for key, value in given.items():
+        wanted = str(known[key].type)
+        fits = isinstance(value, str) if wanted.startswith("str") else isinstance(value, int | float)
+        if not fits or isinstance(value, bool):
+            raise WrongUse(f"{value!r} does not fit", where=f"[{name}] {key}", expected=wanted)
+    return kind(**given)
+
+
+def _one(data: Mapping[str, Any], section: str, key: str) -> str | None:
+    given = data.get(section, {})
+    _known(given, (key,), f"[{section}]")
+    value = given.get(key)
+    if value is not None and not isinstance(value, str):
+        raise WrongUse(f"{value!r} is not text", where=f"[{section}] {key}")
+    return value
+
+
+def _known(given: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
+    for key in given:
+        if key not in known:
+            near = get_close_matches(key, known, n=1)
+            remedy = f"write '{near[0]}'" if near else f"use one of {', '.join(known)}"
+            raise WrongUse(f"there is no '{key}'", where=where, remedy=remedy)

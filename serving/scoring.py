@@ -1,0 +1,257 @@
+"""Scores of all open deals at one date: what comes, what is at stake, in which order to look."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from crm.clock import DAY, instants
+from features.catalogue import Catalogue
+from features.dataset import ScoringSet
+from features.families.segment import SEGMENT_FIELDS
+from features.histories import Histories
+from serving.coach import as_json, gaps
+from serving.explain import STALLED, WON, Explanation, explain, probability_points
+from serving.store import SCORE_COLUMNS
+from training.deal_model import Answers, DealModel
+
+MOST_SCORE, LEAST_SCORE = 99, 1
+
+
+@dataclass(frozen=True)
+class Grades:
+    """Least scores of the grades A, B and C; anything lower is D."""
+
+    a: int = 60
+    b: int = 35
+    c: int = 15
+
+    def of(self, score: np.ndarray) -> np.ndarray:
+        """The grade of each score; shape (n,), object."""
+        return np.select([score >= self.a, score >= self.b, score >= self.c], ["A", "B", "C"], "D").astype(
+            object
+        )
+
+
+@dataclass(frozen=True)
+class Run:
+    """What identifies a scoring run and the model that answers in it."""
+
+    run_id: str
+    as_of: int
+    model_version: str
+
+
+@dataclass(frozen=True)
+class Explained:
+    """Each deal's reasons, stall reasons and coaching, as JSON text; lists of n."""
+
+    reasons: list[str]
+    stall_reasons: list[str]
+    coaching: list[str]
+
+
+def score_table(
+    scoring: ScoringSet,
+    answers: Answers,
+    explained: Explained,
+    reference: Mapping[str, Any],
+    previous: pd.Series,
+    run: Run,
+    grades: Grades,
+) -> pd.DataFrame:
+    """One row a deal in the columns of the contract, sorted by priority.
+
+    :param previous: win probability by opportunity_id of the run before.
+    """
+    histories = scoring.prepared.histories
+    ids = histories.deals["opportunity_id"].to_numpy(object)[scoring.snapshots.deal]
+    score = np.clip(np.round(answers.win * 100), LEAST_SCORE, MOST_SCORE).astype(int)
+    this_period = answers.win_within(_days_left(scoring))
+    amount = current_amounts(histories)[scoring.snapshots.deal] * _by_stage(
+        scoring, reference, "amount_ratio", 1.0
+    )
+    table = pd.DataFrame(
+        {
+            "run_id": run.run_id,
+            "as_of": instants(np.full(len(ids), run.as_of)),
+            "opportunity_id": pd.Series(ids, dtype="str"),
+            "win_probability": answers.win,
+            "win_probability_change": answers.win - previous.reindex(ids).to_numpy(float),
+            "score": score,
+            "grade": grades.of(score),
+            "win_probability_this_period": this_period,
+            "expected_close_date": _closing_day(scoring.as_of, answers.curve.days_to_win()),
+            "stall_risk": answers.stall,
+            "expected_amount": amount,
+            "expected_revenue_this_period": amount * this_period,
+            "revenue_at_stake": amount * _share_at_stake(scoring, answers, reference),
+            "priority": 0,
+            "data_confidence": data_confidence(scoring)[0],
+            "reasons": explained.reasons,
+            "stall_reasons": explained.stall_reasons,
+            "coaching": explained.coaching,
+            "model_version": run.model_version,
+            "scored_at": pd.Timestamp(datetime.now(UTC)),
+        }
+    )
+    return prioritised(table, _share_at_stake(scoring, answers, reference))[list(SCORE_COLUMNS)]
+
+
+def prioritised(table: pd.DataFrame, share_at_stake: np.ndarray) -> pd.DataFrame:
+    """Sorted by revenue at stake, then by the share at stake, then by win probability; 1 = first."""
+    share = np.where(np.isnan(share_at_stake), -1.0, share_at_stake)
+    stake = table["revenue_at_stake"].fillna(-1.0)
+    order = np.lexsort((table["opportunity_id"], -table["win_probability"], -share, -stake))
+    ranked = table.iloc[order].reset_index(drop=True)
+    ranked["priority"] = np.arange(1, len(ranked) + 1)
+    return ranked
+
+
+def explain_all(scoring: ScoringSet, model: DealModel) -> Explained:
+    """Reasons and coaching of every deal, from exact SHAP values of the model that gives the probability."""
+    x, catalogue = model.matrix(scoring.features), scoring.prepared.catalogue
+    won = probability_points(model.boosters.win, model.win_calibrator, x)
+    stalls = None
+    if model.boosters.stall is not None:
+        stalls = probability_points(model.boosters.stall, model.stall_calibrator, x)
+    facts = texts(scoring)
+    missing = data_confidence(scoring)[1]
+    reasons, stall_reasons, coaching = [], [], []
+    for row in range(len(x)):
+        why = _explain_row(row, x, model, won, catalogue, facts[row], WON)
+        reasons.append(_dumps({**why.as_json(), "missing": missing[row]}))
+        stalling = (
+            None if stalls is None else _explain_row(row, x, model, stalls, catalogue, facts[row], STALLED)
+        )
+        stall_reasons.append(_dumps(stalling.as_json() if stalling else {}))
+        coaching.append(_dumps(as_json(gaps(why, scoring.stage[row], catalogue, model.facts["reference"]))))
+    return Explained(reasons, stall_reasons, coaching)
+
+
+def explain_by_rates(scoring: ScoringSet, answers: Answers, reference: Mapping[str, Any]) -> Explained:
+    """The one reason that a baseline has: the record of the deal's stage."""
+    missing = data_confidence(scoring)[1]
+    reasons = []
+    for row, stage in enumerate(scoring.stage):
+        base, moved = reference["win_rate"], float(answers.win[row]) - reference["win_rate"]
+        told = _stage_reason(stage, reference, moved)
+        sides = {"for": told if moved > 0 else [], "against": told if moved < 0 else []}
+        reasons.append(
+            _dumps({"base": base, **sides, "rest": 0.0 if told else moved, "missing": missing[row]})
+        )
+    return Explained(reasons, ["{}"] * len(reasons), ["[]"] * len(reasons))
+
+
+def texts(scoring: ScoringSet) -> list[dict[str, str]]:
+    """What people call each deal's facts: stage, owner, currency, segments; a dictionary a deal."""
+    histories = scoring.prepared.histories
+    deals = histories.deals.iloc[scoring.snapshots.deal]
+    fields = ("currency", "forecast_category", *SEGMENT_FIELDS)
+    columns = {field: deals[field].astype(object).to_numpy() for field in fields}
+    names = histories.owner_names
+    owners = [names.get(owner, owner) if isinstance(owner, str) else "" for owner in deals["owner_id"]]
+    rows = []
+    for row, stage in enumerate(scoring.stage):
+        facts = {field: str(values[row]) for field, values in columns.items() if not pd.isna(values[row])}
+        rows.append({**facts, "stage": str(stage or "its stage"), "owner": owners[row] or "The owner"})
+    return rows
+
+
+_FACTS = (
+    "amount", "close_date", "owner_id", "account_id", "next_step", "forecast_category", *SEGMENT_FIELDS
+)  # fmt: skip
+
+
+def data_confidence(scoring: ScoringSet) -> tuple[np.ndarray, list[list[str]]]:
+    """Share of the usual facts that each deal has, and the names of those missing.
+
+    A fact is usual where at least half of the open deals have it.
+    """
+    histories, rows = scoring.prepared.histories, scoring.snapshots.deal
+    deals = histories.deals.iloc[rows]
+    has = {field.replace("_id", "").replace("_", " "): deals[field].notna().to_numpy() for field in _FACTS}
+    for what, stream in (("activity", "touches"), ("replies", "replies"), ("contacts", "met")):
+        if stream in scoring.prepared.streams:
+            events = scoring.prepared.streams[stream]
+            has[what] = events.count(events.known(rows, scoring.snapshots.as_of)) > 0
+    usual = {name: here for name, here in has.items() if len(here) and here.mean() >= 0.5}
+    if not usual:
+        return np.ones(len(rows)), [[] for _ in rows]
+    share = np.mean(list(usual.values()), axis=0)
+    return share, [[name for name, here in usual.items() if not here[row]] for row in range(len(rows))]
+
+
+def current_amounts(histories: Histories) -> np.ndarray:
+    """What each deal is worth as far as the CRM shows; shape (deals,), NaN = not known."""
+    return histories.deals["amount"].to_numpy(float, na_value=np.nan)
+
+
+def _explain_row(
+    row: int,
+    x: np.ndarray,
+    model: DealModel,
+    parts: tuple[np.ndarray, np.ndarray, np.ndarray],
+    catalogue: Catalogue,
+    facts: Mapping[str, str],
+    outcome: str,
+) -> Explanation:
+    base, contributions, _ = parts
+    reference = model.facts["reference"]
+    return explain(
+        x[row], model.names, float(base[row]), contributions[row], catalogue, reference, facts, outcome
+    )
+
+
+def _stage_reason(stage: str | None, reference: Mapping[str, Any], moved: float) -> list[dict[str, Any]]:
+    record = reference["stages"].get(stage)
+    if not record or not record["deals"]:
+        return []
+    return [
+        {
+            "group": "stage",
+            "feature": "stage",
+            "value": None,
+            "says": f"Stands in {stage}.",
+            "evidence": f"Of {record['deals']} closed deals that stood there, {record['win_rate']:.0%} were won "
+            f"(shrunk towards {reference['win_rate']:.0%} of all).",
+            "points": moved,
+            "rate": record["win_rate"],
+            "deals": record["deals"],
+            "actionable": False,
+        }
+    ]
+
+
+def _days_left(scoring: ScoringSet) -> float:
+    _, end = scoring.prepared.calendar.bounds(np.array([scoring.as_of]))
+    return float((end[0] - scoring.as_of) / DAY)
+
+
+def _closing_day(as_of: int, days: np.ndarray) -> np.ndarray:
+    return ((as_of + days * DAY) // DAY).astype("datetime64[D]").astype(object)
+
+
+def _by_stage(scoring: ScoringSet, reference: Mapping[str, Any], name: str, default: float) -> np.ndarray:
+    """A figure of the reference for each deal's stage; the company's where the stage has none."""
+    overall = reference["all"].get(name)
+    overall = default if overall is None else overall
+    found = {stage: record.get(name) for stage, record in reference["stages"].items()}
+    return np.array([overall if found.get(s) is None else found[s] for s in scoring.stage], dtype=float)
+
+
+def _share_at_stake(scoring: ScoringSet, answers: Answers, reference: Mapping[str, Any]) -> np.ndarray:
+    """Stall risk × (win rate of like deals that moved on − of those that stalled); NaN without stall risk."""
+    moved = _by_stage(scoring, reference, "win_rate_moved", np.nan)
+    stalled = _by_stage(scoring, reference, "win_rate_stalled", np.nan)
+    return answers.stall * np.maximum(moved - stalled, 0.0)
+
+
+def _dumps(data: object) -> str:
+    return json.dumps(data, ensure_ascii=False, allow_nan=False)

@@ -1,0 +1,170 @@
+"""What the product remembers: runs, scores, models. SQLite under the home by default, PostgreSQL by URL."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+RUNS = sa.Table(
+    "runs",
+    metadata,
+    sa.Column("run_id", sa.String, primary_key=True),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("as_of", sa.DateTime, nullable=False),
+    sa.Column("started_at", sa.DateTime, nullable=False),
+    sa.Column("model_version", sa.String),
+)
+
+SCORES = sa.Table(
+    "scores",
+    metadata,
+    sa.Column("run_id", sa.String, sa.ForeignKey("runs.run_id"), primary_key=True),
+    sa.Column("as_of", sa.DateTime, nullable=False),
+    sa.Column("opportunity_id", sa.String, primary_key=True),
+    sa.Column("win_probability", sa.Float, nullable=False),
+    sa.Column("win_probability_change", sa.Float),
+    sa.Column("score", sa.Integer, nullable=False),
+    sa.Column("grade", sa.String, nullable=False),
+    sa.Column("win_probability_this_period", sa.Float, nullable=False),
+    sa.Column("expected_close_date", sa.Date),
+    sa.Column("stall_risk", sa.Float),
+    sa.Column("expected_amount", sa.Float),
+    sa.Column("expected_revenue_this_period", sa.Float),
+    sa.Column("revenue_at_stake", sa.Float),
+    sa.Column("priority", sa.Integer, nullable=False),
+    sa.Column("data_confidence", sa.Float, nullable=False),
+    sa.Column("reasons", sa.Text, nullable=False),
+    sa.Column("stall_reasons", sa.Text, nullable=False),
+    sa.Column("coaching", sa.Text, nullable=False),
+    sa.Column("model_version", sa.String, nullable=False),
+    sa.Column("scored_at", sa.DateTime, nullable=False),
+    sa.Index("scores_by_deal", "opportunity_id", "as_of"),
+)
+
+MODELS = sa.Table(
+    "models",
+    metadata,
+    sa.Column("version", sa.String, primary_key=True),
+    sa.Column("sha256", sa.String, nullable=False),
+    sa.Column("folder", sa.String, nullable=False),
+    sa.Column("mlflow_run_id", sa.String, nullable=False),
+    sa.Column("trained_at", sa.DateTime, nullable=False),
+    sa.Column("gate_passed", sa.Boolean, nullable=False),
+)
+
+PROMOTIONS = sa.Table(
+    "promotions",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("version", sa.String, sa.ForeignKey("models.version"), nullable=False),
+    sa.Column("promoted_at", sa.DateTime, nullable=False),
+    sa.Column("reason", sa.String, nullable=False),
+)
+
+SCORE_COLUMNS = tuple(column.name for column in SCORES.columns)
+
+
+class Store:
+    """One store; each method is one transaction."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = sa.create_engine(url)
+        if self._engine.dialect.name == "sqlite":
+            sa.event.listen(self._engine, "connect", _tune_sqlite)
+        metadata.create_all(self._engine)
+
+    @staticmethod
+    def under(home: Path) -> Store:
+        """The home's own SQLite store."""
+        home.mkdir(parents=True, exist_ok=True)
+        return Store(f"sqlite:///{(home / 'dealcast.db').resolve()}")
+
+    def save_scores(
+        self, kind: str, run_id: str, scores: pd.DataFrame, model_version: str, as_of: datetime
+    ) -> None:
+        """Keep a run with its scores (columns of SCORES), all or nothing."""
+        with self._engine.begin() as connection:
+            run = {"run_id": run_id, "kind": kind, "as_of": _naive(as_of), "started_at": now()}
+            connection.execute(sa.insert(RUNS), {**run, "model_version": model_version})
+            rows = _records(scores[list(SCORE_COLUMNS)])
+            if rows:
+                connection.execute(sa.insert(SCORES), rows)
+
+    def previous_probabilities(self, as_of: datetime) -> pd.Series:
+        """Win probability by opportunity_id of the newest run before a date; empty where there is none."""
+        before = sa.select(RUNS.c.run_id).where(RUNS.c.kind == "score", RUNS.c.as_of < _naive(as_of))
+        newest = before.order_by(RUNS.c.as_of.desc(), RUNS.c.started_at.desc()).limit(1)
+        with self._engine.connect() as connection:
+            run_id = connection.execute(newest).scalar()
+            query = sa.select(SCORES.c.opportunity_id, SCORES.c.win_probability).where(
+                SCORES.c.run_id == run_id
+            )
+            rows = connection.execute(query).all()
+        return pd.Series({row[0]: row[1] for row in rows}, dtype=float)
+
+    def latest_score(self, opportunity_id: str, as_of: datetime | None = None) -> dict[str, Any] | None:
+        """The newest score of a deal (at or before a date); None where it was never scored."""
+        query = sa.select(SCORES).where(SCORES.c.opportunity_id == opportunity_id)
+        if as_of is not None:
+            query = query.where(SCORES.c.as_of <= _naive(as_of))
+        query = query.order_by(SCORES.c.as_of.desc(), SCORES.c.scored_at.desc()).limit(1)
+        with self._engine.connect() as connection:
+            row = connection.execute(query).mappings().first()
+        return dict(row) if row else None
+
+    def record_model(
+        self, version: str, sha256: str, folder: Path, mlflow_run_id: str, gate_passed: bool
+    ) -> None:
+        """Remember a trained model and the SHA-256 that its files must have."""
+        row = {"version": version, "sha256": sha256, "folder": str(folder), "mlflow_run_id": mlflow_run_id}
+        with self._engine.begin() as connection:
+            connection.execute(sa.insert(MODELS), {**row, "trained_at": now(), "gate_passed": gate_passed})
+
+    def promote(self, version: str, reason: str) -> None:
+        """Make a recorded model the champion."""
+        with self._engine.begin() as connection:
+            connection.execute(
+                sa.insert(PROMOTIONS), {"version": version, "promoted_at": now(), "reason": reason}
+            )
+
+    def champion(self) -> dict[str, Any] | None:
+        """The champion's row of `models`; None where no model was promoted yet."""
+        query = sa.select(MODELS).join(PROMOTIONS).order_by(PROMOTIONS.c.id.desc()).limit(1)
+        with self._engine.connect() as connection:
+            row = connection.execute(query).mappings().first()
+        return dict(row) if row else None
+
+
+def new_run_id(kind: str) -> str:
+    """A run's id: kind, time, and a little chance; sorts by time."""
+    return f"{kind}-{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+
+
+def now() -> datetime:
+    """The current UTC time, as the store keeps times (without a zone)."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def _naive(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    plain = frame.copy()
+    for name in ("as_of", "scored_at"):
+        plain[name] = pd.to_datetime(plain[name], utc=True).dt.tz_localize(None).dt.to_pydatetime()
+    plain = plain.astype(object).where(frame.notna(), None)
+    return [{str(k): v for k, v in row.items()} for row in plain.to_dict("records")]
+
+
+def _tune_sqlite(connection: Any, record: Any) -> None:
+    del record
+    for pragma in ("journal_mode=WAL", "busy_timeout=10000", "foreign_keys=ON", "synchronous=NORMAL"):
+        connection.execute(f"PRAGMA {pragma}")

@@ -1,0 +1,43 @@
+"""Lint, types and the state of the lock are part of the test run; `make lint` runs the same tools."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parent.parent
+LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("tool", ["ruff check .", "ruff format --check .", "mypy"])
+def test_the_tool_has_nothing_to_say(tool):
+    done = subprocess.run(
+        [sys.executable, "-m", *tool.split()], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{tool}\n{done.stdout}{done.stderr}"
+
+
+def test_the_lock_holds_what_the_project_asks_for():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    locked = dict(re.findall(r"^([a-z0-9-]+)==([^ ]+)", LOCK, re.MULTILINE))
+    wanted = map(Requirement, [*project["dependencies"], *project["optional-dependencies"]["dev"]])
+    missing = [str(w) for w in wanted if not (w.name in locked and w.specifier.contains(locked[w.name]))]
+    assert missing == [], "requirements.lock is out of date; run: make lock"
+
+
+def test_the_lock_names_no_place():
+    """Neither a registry nor a folder of the machine that made it."""
+    assert "://" not in LOCK
+    assert "index-url" not in LOCK
+    assert "find-links" not in LOCK
+    assert not re.search(r"(^|\s)/\w", LOCK)
+
+
+def test_every_locked_package_has_a_hash():
+    entries = re.split(r"\n(?=[a-z0-9])", LOCK)[1:]
+    assert len(entries) > 50
+    assert [entry for entry in entries if "--hash=sha256:" not in entry] == []

@@ -1,0 +1,1 @@
+"""Models, and the proof that they are any good."""

@@ -1,0 +1,185 @@
+"""Everything that answers for a deal, as one piece: logged, promoted and rolled back as a whole.
+
+On disk it is a folder of LightGBM's text files and one JSON file; no pickle. Its SHA-256 is kept elsewhere
+(in the product's store) and compared before anything is parsed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+
+from crm.errors import DealcastError
+from crm.periods import FiscalCalendar
+from features.feature import Vocabulary
+from features.settings import TimeSettings
+from training.calibration import Calibrator
+from training.models import boosting
+from training.models.boosting import BoostingSettings
+from training.models.win_curve import Curve, WinCurve, fit_win_curve, quicker
+from training.rows import Rows
+
+FORMAT = 1
+_BOOSTERS = ("closing", "winning", "win", "stall")
+
+
+@dataclass(frozen=True)
+class Boosters:
+    """The four boosters of a deal model; `stall` is None where no stage history tells what a stall is."""
+
+    curve: WinCurve
+    win: lgb.Booster
+    stall: lgb.Booster | None
+
+
+def fit_boosters(rows: Rows, edges: np.ndarray, settings: BoostingSettings) -> Boosters:
+    """Fit all boosters on rows with outcomes as known at one date.
+
+    The win booster learns from the outcome where it is known and from the curve's probability where the deal
+    is still open, so that one booster carries both the probability that is shown and its exact explanation.
+    """
+    curve = fit_win_curve(rows, edges, quicker(settings))
+    target = soft_outcome(rows, curve.curve(rows.x))
+    win = boosting.fit(rows.x, target, rows.group, settings)
+    known = ~np.isnan(rows.stalled)
+    stall = None
+    if known.any() and 0 < rows.stalled[known].mean() < 1:
+        stall = boosting.fit(rows.x[known], rows.stalled[known], rows.group[known], settings)
+    return Boosters(curve, win, stall)
+
+
+def soft_outcome(rows: Rows, curve: Curve) -> np.ndarray:
+    """1 won, 0 lost, and for deals still open the curve's probability after having stayed open so long."""
+    return np.where(rows.outcome >= 0, rows.outcome.astype(float), curve.won_after(rows.days))
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a model says of n deals; shape (n,) each. `stall` is NaN where the model has none."""
+
+    win: np.ndarray
+    curve: Curve
+    stall: np.ndarray
+
+    def win_within(self, days: np.ndarray | float) -> np.ndarray:
+        """Probability of being won within so many days, consistent with `win`."""
+        ever = np.maximum(self.curve.ever_won, 1e-9)
+        return np.clip(self.win * self.curve.won_within(days) / ever, 0, self.win)
+
+
+@dataclass(frozen=True)
+class DealModel:
+    """A fitted deal model with what it was fitted on.
+
+    :param names: feature columns in the order of training; matched by name at prediction.
+    :param facts: everything else that belongs to it, JSON: data, reference rates, scores, gate.
+    """
+
+    boosters: Boosters
+    win_calibrator: Calibrator
+    stall_calibrator: Calibrator
+    names: tuple[str, ...]
+    vocabulary: Vocabulary
+    time: TimeSettings
+    facts: Mapping[str, Any]
+
+    def answer(self, features: pd.DataFrame) -> Answers:
+        """Answers for snapshots; columns are matched by name. Raises DealcastError where one is missing."""
+        x = self.matrix(features)
+        stall = np.full(len(x), np.nan)
+        if self.boosters.stall is not None:
+            stall = self.stall_calibrator.probability(boosting.margin(self.boosters.stall, x))
+        win = self.win_calibrator.probability(boosting.margin(self.boosters.win, x))
+        return Answers(win, self.boosters.curve.curve(x), stall)
+
+    def matrix(self, features: pd.DataFrame) -> np.ndarray:
+        """The features in the order of training, float32."""
+        missing = [name for name in self.names if name not in features]
+        if missing:
+            raise DealcastError(
+                f"the model needs features that are not there: {', '.join(missing[:5])}",
+                remedy="build the features with the model's own vocabulary",
+            )
+        return features[list(self.names)].to_numpy(np.float32)
+
+    def save(self, folder: Path) -> str:
+        """Write the files into an empty folder; returns the SHA-256 of all of them together."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, booster in self._files().items():
+            (folder / f"{name}.txt").write_text(booster.model_to_string(), encoding="utf-8")
+        head = {
+            "format": FORMAT,
+            "names": self.names,
+            "edges": self.boosters.curve.edges,
+            "win_calibrator": asdict(self.win_calibrator),
+            "stall_calibrator": asdict(self.stall_calibrator),
+            "vocabulary": asdict(self.vocabulary),
+            "time": asdict(self.time),
+            "facts": self.facts,
+        }
+        text = json.dumps(head, indent=1, sort_keys=True, ensure_ascii=False)
+        (folder / "model.json").write_text(text, encoding="utf-8")
+        return folder_digest(folder)
+
+    def _files(self) -> dict[str, lgb.Booster]:
+        parts = self.boosters
+        boosters = (parts.curve.closing, parts.curve.winning, parts.win, parts.stall)
+        return {name: b for name, b in zip(_BOOSTERS, boosters, strict=True) if b is not None}
+
+
+def load(folder: Path, sha256: str) -> DealModel:
+    """Read a model whose SHA-256 is known; raises DealcastError before parsing where it differs."""
+    if not (folder / "model.json").is_file():
+        raise DealcastError(
+            "the model's files are missing", where=str(folder), remedy="train again, or roll back"
+        )
+    found = folder_digest(folder)
+    if found != sha256:
+        raise DealcastError(
+            "the model's files are not those that were trained; they were not read",
+            where=str(folder),
+            expected=f"SHA-256 {sha256[:16]}…, found {found[:16]}…",
+            remedy="restore the folder from a backup, train again, or roll back to an earlier model",
+        )
+    head = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    boosters = {
+        name: lgb.Booster(model_str=(folder / f"{name}.txt").read_text(encoding="utf-8"))
+        for name in _BOOSTERS
+        if (folder / f"{name}.txt").is_file()
+    }
+    curve = WinCurve(boosters["closing"], boosters["winning"], tuple(head["edges"]))
+    return DealModel(
+        Boosters(curve, boosters["win"], boosters.get("stall")),
+        Calibrator(**head["win_calibrator"]),
+        Calibrator(**head["stall_calibrator"]),
+        tuple(head["names"]),
+        _vocabulary(head["vocabulary"]),
+        TimeSettings(**{**head["time"], "calendar": FiscalCalendar(**head["time"]["calendar"])}),
+        head["facts"],
+    )
+
+
+def folder_digest(folder: Path) -> str:
+    """SHA-256 over the names and contents of a folder's files, in the order of their names."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _vocabulary(data: Mapping[str, Any]) -> Vocabulary:
+    return Vocabulary(
+        tuple(data["kinds"]),
+        tuple(data["segments"]),
+        tuple(data["account_fields"]),
+        FiscalCalendar(**data["calendar"]),
+    )

@@ -1,0 +1,164 @@
+"""Judging by time: fit on what was known at a date, judge on later dates, never a group on both sides.
+
+Two cuts split the history. Models are fitted on what was known at the first cut, once for each fold of
+groups, and predict the fold they have not seen at dates behind the cut. The calibrator is fitted on those
+predictions up to the second cut, with outcomes as known there; what lies behind the second cut judges.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from crm.clock import DAY
+from features.settings import TimeSettings
+from training.calibration import Calibrator, fit_calibrator
+from training.deal_model import fit_boosters, soft_outcome
+from training.models import boosting
+from training.models.boosting import BoostingSettings
+from training.models.rates import stall_rates, win_rates
+from training.models.win_curve import Curve, interval_edges
+from training.rows import Rows, known_at
+
+FOLDS = 3
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """Milliseconds: models know what was known at `fit`, the calibrator at `calibrate`; `end` is now."""
+
+    fit: int
+    calibrate: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Rows behind the first cut with predictions of models that had not seen their groups; shape (n,) each."""
+
+    rows: Rows
+    win_margin: np.ndarray
+    stall_margin: np.ndarray
+    curve: Curve
+    base_rate: np.ndarray
+    stage_rate: np.ndarray
+    logistic: np.ndarray
+    stall_base: np.ndarray
+    stall_stage: np.ndarray
+
+    def where(self, keep: np.ndarray) -> Judged:
+        """The rows that a boolean mask keeps."""
+        curve = Curve(
+            self.curve.edges, self.curve.won[keep], self.curve.lost[keep], self.curve.tail_won[keep]
+        )
+        rest = (getattr(self, name)[keep] for name in _COLUMNS[2:])
+        return Judged(self.rows.where(keep), self.win_margin[keep], self.stall_margin[keep], curve, *rest)
+
+
+_COLUMNS = ("win_margin", "stall_margin", "base_rate", "stage_rate", "logistic", "stall_base", "stall_stage")
+
+
+def choose_cuts(rows: Rows, until: int, cycle_days: float) -> Cuts:
+    """Keep the last two and a half cycles for judging, but between a quarter and two fifths of the history."""
+    start = int(rows.as_of.min())
+    span = until - start
+    kept = int(np.clip(2.5 * cycle_days * DAY, 0.25 * span, 0.4 * span))
+    return Cuts(until - kept, until - kept // 2, until)
+
+
+def out_of_fold(rows: Rows, cuts: Cuts, time: TimeSettings, settings: BoostingSettings) -> Judged:
+    """Predictions for every row behind the first cut, each from models that never saw its group."""
+    fold = (rows.group // 3) % FOLDS
+    edges = interval_edges(known_at(rows, cuts.fit, time.stall_days), time.cycle_days)
+    parts, order = [], []
+    for k in range(FOLDS):
+        later = (fold == k) & (rows.as_of > cuts.fit)
+        seen = known_at(rows.where(fold != k), cuts.fit, time.stall_days)
+        parts.append(_predicted(seen, rows.where(later), edges, settings))
+        order.append(np.flatnonzero(later))
+    return _joined(parts, np.argsort(np.concatenate(order), kind="stable"))
+
+
+def _predicted(seen: Rows, later: Rows, edges: np.ndarray, settings: BoostingSettings) -> Judged:
+    boosters = fit_boosters(seen, edges, settings)
+    wins, stalls = win_rates(seen), stall_rates(seen)
+    n = len(later)
+    margin = np.full(n, np.nan) if boosters.stall is None else boosting.margin(boosters.stall, later.x)
+    curve = boosters.curve
+    target = soft_outcome(seen, curve.curve(seen.x))
+    return Judged(
+        later,
+        boosting.margin(boosters.win, later.x),
+        margin,
+        curve.curve(later.x),
+        np.full(n, wins.overall),
+        wins.probability(later.stage),
+        logistic_regression(seen.x, target, later.x),
+        np.full(n, stalls.overall),
+        stalls.probability(later.stage),
+    )
+
+
+def logistic_regression(x: np.ndarray, target: np.ndarray, later: np.ndarray) -> np.ndarray:
+    """A plain logistic regression on the same features and targets; probability of each later row."""
+    fitted = make_pipeline(
+        SimpleImputer(add_indicator=True),
+        StandardScaler(),
+        LogisticRegression(C=0.1, solver="newton-cholesky"),
+    )
+    both = np.concatenate([x, x])
+    y = np.concatenate([np.ones(len(x)), np.zeros(len(x))])
+    weight = np.concatenate([target, 1 - target])
+    fitted.fit(both, y, logisticregression__sample_weight=weight)
+    return np.asarray(fitted.predict_proba(later)[:, 1])
+
+
+def calibrators(judged: Judged, at: int, stall_days: int) -> tuple[Calibrator, Calibrator]:
+    """Win and stall calibrators from predictions at dates up to `at`, outcomes as known at `at`."""
+    early = judged.where(judged.rows.as_of <= at)
+    rows = known_at(early.rows, at, stall_days)
+    if not len(rows):
+        return Calibrator(), Calibrator()
+    win = fit_calibrator(early.win_margin, soft_outcome(rows, early.curve))
+    known = ~np.isnan(rows.stalled) & ~np.isnan(early.stall_margin)
+    stall = fit_calibrator(early.stall_margin[known], rows.stalled[known]) if known.any() else Calibrator()
+    return win, stall
+
+
+def censoring_weight(rows: Rows, until: int) -> np.ndarray:
+    """Weight of each row so that deals that close slowly count in full; 0 for those still open.
+
+    A closing after d days is seen only in rows followed for d days; its weight is 1 ÷ the share of rows so
+    followed (inverse probability of censoring, Robins & Rotnitzky 1992), at most 10.
+    """
+    followed = np.sort((until - rows.as_of) / DAY)
+    seen = 1 - np.searchsorted(followed, rows.days, side="left") / max(len(followed), 1)
+    return np.where(rows.outcome >= 0, np.minimum(1 / np.maximum(seen, 0.1), 10.0), 0.0)
+
+
+def _joined(parts: list[Judged], order: np.ndarray) -> Judged:
+    def column(name: str) -> np.ndarray:
+        return np.concatenate([getattr(part, name) for part in parts])[order]
+
+    rows = Rows(
+        np.concatenate([part.rows.x for part in parts])[order],
+        parts[0].rows.names,
+        *(
+            np.concatenate([getattr(part.rows, name) for part in parts])[order]
+            for name in ("outcome", "days", "stalled", "as_of", "group", "deal", "stage")
+        ),
+    )
+    curve = Curve(
+        parts[0].curve.edges,
+        *(
+            np.concatenate([getattr(part.curve, name) for part in parts])[order]
+            for name in ("won", "lost", "tail_won")
+        ),
+    )
+    win, stall, *rest = (column(name) for name in _COLUMNS)
+    return Judged(rows, win, stall, curve, *rest)

@@ -1,0 +1,95 @@
+"""Whether a challenger may become champion: every check in `training.checks` has to pass or not apply."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from importlib import import_module
+
+import numpy as np
+
+import training.checks
+from training.scorecard import Card, JudgedRows
+
+
+class Outcome(Enum):
+    """What a check can say."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_APPLICABLE = "not applicable"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check found, in a sentence with its figures."""
+
+    check: str
+    outcome: Outcome
+    says: str
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What the checks ask for; settable in the configuration under [gate].
+
+    :param least_closed: closed deals, and :param least_each: of each outcome (below: small-data mode).
+    :param worst_slope: calibration slope's lower bound; its reciprocal is the upper one.
+    :param worst_calibration_error: expected calibration error that is always accepted.
+    :param worst_segment_gap: promised against kept share in a stage, beyond what chance explains.
+    :param suspicious_auc: above it a leak is assumed until shown otherwise.
+    """
+
+    least_closed: int = 200
+    least_each: int = 40
+    worst_slope: float = 0.67
+    worst_calibration_error: float = 0.05
+    worst_segment_gap: float = 0.1
+    suspicious_auc: float = 0.985
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the checks look at.
+
+    :param won, lost: closed deals of each outcome in the training data.
+    :param win, stall: scores on later dates (None where they cannot be judged).
+    :param judged: the rows behind `win`.
+    :param single_auc: for each feature, how well it alone sorts won from lost, max(AUC, 1 - AUC).
+    :param champion: the champion's probabilities for those of `judged` that lie behind its own training;
+        NaN elsewhere; None without a champion.
+    """
+
+    won: int
+    lost: int
+    win: Card | None
+    stall: Card | None
+    judged: JudgedRows | None
+    single_auc: dict[str, float]
+    champion: np.ndarray | None = None
+    thresholds: Thresholds = field(default_factory=Thresholds)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """All findings; the gate is passed when none failed."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether the challenger may become champion."""
+        return all(finding.outcome is not Outcome.FAILED for finding in self.findings)
+
+
+def checks() -> dict[str, Callable[[Evidence], Finding]]:
+    """All checks by file name."""
+    names = sorted(module.name for module in pkgutil.iter_modules(training.checks.__path__))
+    return {name: import_module(f"training.checks.{name}").check for name in names}
+
+
+def judge(evidence: Evidence) -> Verdict:
+    """Run every check."""
+    return Verdict(tuple(check(evidence) for check in checks().values()))

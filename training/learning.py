@@ -1,0 +1,178 @@
+"""From a training set to a deal model with its proof: fit, judge by time, calibrate, refit, gate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from crm.clock import utc_text
+from crm.errors import DataRefused
+from features.catalogue import catalogue
+from features.dataset import TrainingSet, fingerprint
+from training.calibration import Calibrator
+from training.deal_model import Boosters, DealModel, fit_boosters
+from training.evaluation import Cuts, Judged, calibrators, choose_cuts, out_of_fold
+from training.gate import Evidence, Thresholds, Verdict, judge
+from training.models.boosting import BoostingSettings
+from training.models.win_curve import interval_edges
+from training.reference import reference_tables
+from training.rows import Rows, all_rows
+from training.scorecard import Card, JudgedRows, card, judged_stall, judged_win, judged_win_within
+from training.scores import auc
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A challenger with everything that was found out about it."""
+
+    model: DealModel
+    cards: tuple[Card, ...]
+    verdict: Verdict
+    rows: Rows
+    fingerprint: str
+
+
+def outcomes(rows: Rows) -> tuple[int, int]:
+    """Closed deals that were won, and that were lost."""
+    return tuple(len(np.unique(rows.deal[rows.outcome == value])) for value in (1, 0))  # type: ignore[return-value]
+
+
+def refuse_hopeless(training: TrainingSet, thresholds: Thresholds) -> None:
+    """Raise DataRefused where no model can be fitted: nothing closed, one outcome only, too few deals."""
+    won, lost = outcomes(all_rows(training))
+    remedy = "score works without a model: it answers with shrunken rates (model_version = baseline)"
+    if won + lost == 0:
+        raise DataRefused(
+            "no deal has closed yet, so there is nothing to learn from", remedy="wait for deals to close"
+        )
+    if min(won, lost) == 0:
+        which = "won" if won else "lost"
+        raise DataRefused(
+            f"all {won + lost} closed deals were {which}; a model needs both outcomes", remedy=remedy
+        )
+    if won + lost < thresholds.least_closed or min(won, lost) < thresholds.least_each:
+        raise DataRefused(
+            f"{won + lost} closed deals ({won} won, {lost} lost) are too few for a model of their own",
+            expected=f"at least {thresholds.least_closed} closed deals, {thresholds.least_each} of each outcome",
+            remedy=remedy,
+        )
+
+
+def learn(
+    training: TrainingSet,
+    settings: BoostingSettings,
+    thresholds: Thresholds,
+    champion: DealModel | None = None,
+    progress: Progress = lambda step: None,
+) -> Trained:
+    """Fit and judge a challenger. Raises DataRefused where the data allow no model."""
+    refuse_hopeless(training, thresholds)
+    rows, time = all_rows(training), training.time
+    cuts = choose_cuts(rows, training.until, time.cycle_days)
+    progress("fitting on what was known then, judging on later dates")
+    judged = out_of_fold(rows, cuts, time, settings)
+    win_rows = judged_win(judged, cuts, time.stall_days)
+    cards = _cards(judged, win_rows, cuts, training)
+    progress("fitting on everything known now")
+    boosters = fit_boosters(rows, interval_edges(rows, time.cycle_days), settings)
+    evidence = _evidence(
+        rows, cards, win_rows, thresholds, _champion_says(champion, training, judged, win_rows, cuts)
+    )
+    verdict = judge(evidence)
+    prints = fingerprint(training.frame())
+    facts = _facts(training, rows, cuts, cards, verdict, settings, prints)
+    model = _model(boosters, calibrators(judged, cuts.end, time.stall_days), training, facts)
+    return Trained(model, tuple(cards.values()), verdict, rows, prints)
+
+
+def _model(
+    boosters: Boosters, both: tuple[Calibrator, Calibrator], training: TrainingSet, facts: dict[str, Any]
+) -> DealModel:
+    names = tuple(training.features.columns)
+    return DealModel(boosters, both[0], both[1], names, training.vocabulary, training.time, facts)
+
+
+def _cards(judged: Judged, win: JudgedRows, cuts: Cuts, training: TrainingSet) -> dict[str, Card]:
+    time = training.time
+    found = {
+        "win": card("won in the end", win),
+        "win_within": card(f"won within {time.horizon_days} days", judged_win_within(judged, cuts, time)),
+        "stall": card(f"stalled for {time.stall_days} days", judged_stall(judged, cuts, time.stall_days)),
+    }
+    return {name: one for name, one in found.items() if one is not None}
+
+
+def _evidence(
+    rows: Rows, cards: dict[str, Card], win: JudgedRows, thresholds: Thresholds, champion: np.ndarray | None
+) -> Evidence:
+    won, lost = outcomes(rows)
+    judged = win if "win" in cards else None
+    return Evidence(
+        won,
+        lost,
+        cards.get("win"),
+        cards.get("stall"),
+        judged,
+        single_feature_auc(rows),
+        champion,
+        thresholds,
+    )
+
+
+def single_feature_auc(rows: Rows) -> dict[str, float]:
+    """How well each feature alone sorts won from lost among closed deals' snapshots: max(AUC, 1 - AUC)."""
+    closed = rows.where(rows.outcome >= 0)
+    y = (closed.outcome == 1).astype(float)
+    found = {}
+    for column, name in enumerate(rows.names):
+        values = closed.x[:, column].astype(float)
+        one = auc(y, np.where(np.isnan(values), -1e30, values))
+        found[name] = max(one, 1 - one)
+    return found
+
+
+def _champion_says(
+    champion: DealModel | None, training: TrainingSet, judged: Judged, win: JudgedRows, cuts: Cuts
+) -> np.ndarray | None:
+    """The champion's win probabilities for the judged rows behind its own training; NaN elsewhere."""
+    if champion is None or not set(champion.names) <= set(training.features.columns):
+        return None
+    late = judged.where(judged.rows.as_of > cuts.calibrate).rows.where(win.kept)
+    says = champion.answer(pd.DataFrame(late.x, columns=list(late.names))).win
+    return np.where(late.as_of > champion.facts["data"]["until_millis"], says, np.nan)
+
+
+def _facts(
+    training: TrainingSet,
+    rows: Rows,
+    cuts: Cuts,
+    cards: dict[str, Card],
+    verdict: Verdict,
+    settings: BoostingSettings,
+    prints: str,
+) -> dict[str, Any]:
+    won, lost = outcomes(rows)
+    until, fit, calibrate = utc_text(training.until), utc_text(cuts.fit), utc_text(cuts.calibrate)
+    return {
+        "data": {
+            "fingerprint": prints,
+            "until": until,
+            "until_millis": training.until,
+            "rows": len(rows),
+            "deals": len(np.unique(rows.deal)),
+            "won": won,
+            "lost": lost,
+        },
+        "evaluation": {"fit_until": fit, "calibrated_until": calibrate, "judged_until": until},
+        "parameters": asdict(settings),
+        "absent_features": training.absent,
+        "scores": {name: asdict(one) for name, one in cards.items()},
+        "gate": [{**asdict(f), "outcome": f.outcome.value} for f in verdict.findings],
+        "reference": reference_tables(rows, training.labels.amount_ratio, catalogue(training.vocabulary)),
+    }

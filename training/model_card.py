@@ -1,0 +1,52 @@
+"""What a model is, on one page, from the figures of its own training."""
+
+from __future__ import annotations
+
+from training.learning import Trained
+from training.scorecard import Card
+
+
+def model_card(trained: Trained) -> str:
+    """Markdown: data, scores on later dates, gate, limits."""
+    data, evaluation = trained.model.facts["data"], trained.model.facts["evaluation"]
+    lines = [
+        "# Deal model",
+        "",
+        f"Learned from {data['rows']:,} snapshots of {data['deals']:,} deals ({data['won']:,} won, "
+        f"{data['lost']:,} lost) known by {data['until']}. Data fingerprint `{data['fingerprint'][:16]}`.",
+        "",
+        f"Judged on later dates: fitted on what was known at {evaluation['fit_until']}, calibrated on dates up to "
+        f"{evaluation['calibrated_until']}, judged up to {evaluation['judged_until']}; an account's deals never "
+        "stand on both sides. Intervals are 90 %, bootstrapped over deals.",
+        "",
+    ]
+    for card in trained.cards:
+        lines += [*card_table(card), ""]
+    lines += ["## Gate", "", "| check | outcome | finding |", "|---|---|---|"]
+    lines += [f"| {f.check} | {f.outcome.value} | {f.says} |" for f in trained.verdict.findings]
+    lines += [
+        "",
+        "## Limits",
+        "",
+        "Probabilities hold for deals like those learned from. Reasons are associations, not causes.",
+        f"Features left out: {len(trained.model.facts['absent_features'])} (see model.json).",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def card_table(card: Card) -> list[str]:
+    """One question's scores as a Markdown table."""
+    slope, low, high = card.slope
+    return [
+        f"## {card.question.capitalize()}",
+        "",
+        f"{card.rows:,} snapshots of {card.deals:,} deals; came true {card.kept:.1%}, promised {card.model.mean:.1%}; "
+        f"calibration slope {slope:.2f} ({low:.2f} to {high:.2f}).",
+        "",
+        "| | log loss | Brier | AUC | calibration error |",
+        "|---|---|---|---|---|",
+        *(
+            f"| {line.name} | {line.log_loss} | {line.brier} | {line.auc} | {line.calibration_error:.3f} |"
+            for line in card.lines
+        ),
+    ]

@@ -1,0 +1,151 @@
+"""The win curve: probability of won, lost, still open by days ahead, from a discrete-time hazard.
+
+Time ahead of a snapshot is cut into intervals that grow with the company's cycle. One booster answers
+whether a deal that is still open closes in an interval, another whether a deal that closes in it is won.
+An interval that the data do not see to its end drops out, so deals that are still open are neither dropped
+nor counted as lost. The tail behind the last interval closes as its last interval does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import lightgbm as lgb
+import numpy as np
+from scipy.special import expit
+
+from training.models import boosting
+from training.models.boosting import BoostingSettings
+from training.rows import Rows
+
+EDGES_IN_CYCLES = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.5, 7.0)
+MOST_ROWS = 250_000
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Curves of n deals: `won[:, j]`, `lost[:, j]` are the probabilities of having closed so by `edges[j]`.
+
+    `edges` in days, the first 0; what is left behind the last edge closes later, `tail_won` of it as won.
+    """
+
+    edges: np.ndarray
+    won: np.ndarray
+    lost: np.ndarray
+    tail_won: np.ndarray
+
+    @property
+    def ever_won(self) -> np.ndarray:
+        """Probability of being won at all; shape (n,)."""
+        return self.won[:, -1] + self._left * self.tail_won
+
+    @property
+    def _left(self) -> np.ndarray:
+        return 1 - self.won[:, -1] - self.lost[:, -1]
+
+    def won_within(self, days: np.ndarray | float) -> np.ndarray:
+        """Probability of being won within so many days (straight between edges); shape (n,)."""
+        return _at(self.edges, self.won, days)
+
+    def lost_within(self, days: np.ndarray | float) -> np.ndarray:
+        """Probability of being lost within so many days; shape (n,)."""
+        return _at(self.edges, self.lost, days)
+
+    def won_after(self, days: np.ndarray) -> np.ndarray:
+        """Probability of being won at all, of a deal known to have stayed open so many days; shape (n,)."""
+        won, lost = self.won_within(days), self.lost_within(days)
+        return np.clip((self.ever_won - won) / np.maximum(1 - won - lost, 1e-9), 0, 1)
+
+    def days_to_win(self) -> np.ndarray:
+        """Median days to the win, given that it is won; the last edge where it lies behind it. Shape (n,)."""
+        half = self.ever_won / 2
+        reached = self.won >= half[:, None]
+        after = np.where(reached.any(axis=1), reached.argmax(axis=1), len(self.edges) - 1)
+        before = np.maximum(after - 1, 0)
+        row = np.arange(len(half))
+        low, high = self.won[row, before], self.won[row, after]
+        part = np.clip((half - low) / np.maximum(high - low, 1e-12), 0, 1)
+        return self.edges[before] + part * (self.edges[after] - self.edges[before])
+
+
+@dataclass(frozen=True)
+class WinCurve:
+    """Two boosters over (snapshot, interval ahead) and the intervals' edges in days."""
+
+    closing: lgb.Booster
+    winning: lgb.Booster
+    edges: tuple[float, ...]
+
+    def curve(self, x: np.ndarray) -> Curve:
+        """The curves of snapshots; `x` (n, features) as in training."""
+        n, intervals = len(x), len(self.edges) - 1
+        still_open = np.ones(n)
+        won, lost = np.zeros((n, intervals + 1)), np.zeros((n, intervals + 1))
+        share = np.zeros(n)
+        for j in range(intervals):
+            ahead = _with_interval(x, np.full(n, j))
+            closes = still_open * expit(boosting.margin(self.closing, ahead))
+            share = expit(boosting.margin(self.winning, ahead))
+            won[:, j + 1] = won[:, j] + closes * share
+            lost[:, j + 1] = lost[:, j] + closes * (1 - share)
+            still_open = still_open - closes
+        return Curve(np.asarray(self.edges), won, lost, share)
+
+
+def interval_edges(rows: Rows, cycle_days: float) -> np.ndarray:
+    """Edges of the intervals ahead in days, scaled by the company's cycle, as far as the data can see."""
+    edges = np.asarray(EDGES_IN_CYCLES) * max(cycle_days, 2.0)
+    longest = rows.days[rows.outcome >= 0].max(initial=edges[1])
+    return edges[: max(int(np.searchsorted(edges, longest)) + 1, 2)]
+
+
+def fit_win_curve(rows: Rows, edges: np.ndarray, settings: BoostingSettings) -> WinCurve:
+    """Fit on rows with outcomes as known at one date; `edges` from :func:`interval_edges`."""
+    row, interval, closes = _expand(rows, edges, settings.seed)
+    closing = boosting.fit(_with_interval(rows.x[row], interval), closes, rows.group[row], settings)
+    ended = np.flatnonzero(rows.outcome >= 0)
+    when = np.clip(np.searchsorted(edges, rows.days[ended], side="left") - 1, 0, len(edges) - 2)
+    winning = boosting.fit(
+        _with_interval(rows.x[ended], when),
+        (rows.outcome[ended] == 1).astype(float),
+        rows.group[ended],
+        settings,
+    )
+    return WinCurve(closing, winning, tuple(float(edge) for edge in edges))
+
+
+def _expand(rows: Rows, edges: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Row number, interval and whether it closed in it, for each interval that a row is seen through."""
+    last = len(edges) - 2
+    closed = rows.outcome >= 0
+    closing_interval = np.searchsorted(edges, rows.days, side="left") - 1
+    seen_through = np.searchsorted(edges, rows.days, side="right") - 1
+    count = np.where(closed, np.clip(closing_interval, 0, last + 1) + 1, seen_through)
+    count = np.minimum(count, last + 1)
+    chosen = np.arange(len(rows))
+    if count.sum() > MOST_ROWS:
+        keep = np.random.default_rng(seed).random(len(rows)) < MOST_ROWS / count.sum()
+        chosen = chosen[keep]
+    row = np.repeat(chosen, count[chosen])
+    start = np.cumsum(count[chosen]) - count[chosen]
+    interval = np.arange(len(row)) - np.repeat(start, count[chosen])
+    closes = closed[row] & (interval == np.maximum(closing_interval[row], 0))
+    return row, interval, closes.astype(float)
+
+
+def _with_interval(x: np.ndarray, interval: np.ndarray) -> np.ndarray:
+    return np.column_stack([x, interval.astype(np.float32)])
+
+
+def _at(edges: np.ndarray, cumulated: np.ndarray, days: np.ndarray | float) -> np.ndarray:
+    """Straight-line interpolation of each row's cumulated probability at its own number of days."""
+    days = np.clip(np.broadcast_to(np.asarray(days, dtype=float), (len(cumulated),)), 0, edges[-1])
+    after = np.clip(np.searchsorted(edges, days, side="left"), 1, len(edges) - 1)
+    row = np.arange(len(days))
+    part = (days - edges[after - 1]) / (edges[after] - edges[after - 1])
+    return cumulated[row, after - 1] * (1 - part) + cumulated[row, after] * part
+
+
+def quicker(settings: BoostingSettings) -> BoostingSettings:
+    """Settings for the curve, whose rows are many and whose target is smooth."""
+    return replace(settings, learning_rate=0.1, most_rounds=200, patience=10, max_bin=63)

@@ -1,0 +1,43 @@
+"""Pictures of a model for data scientists: does it keep its promise, what does it look at."""
+
+from __future__ import annotations
+
+import matplotlib
+import numpy as np
+import shap
+from matplotlib.figure import Figure
+
+from training.deal_model import DealModel
+from training.models import boosting
+from training.rows import Rows
+from training.scorecard import Card
+
+matplotlib.use("Agg")
+
+MOST_ROWS = 2_000
+
+
+def reliability_plot(card: Card) -> Figure:
+    """Promised against kept, one dot a bin, its area the deals in it."""
+    figure = Figure(figsize=(5, 5), layout="constrained")
+    axes = figure.subplots()
+    promised = [row.promised for row in card.reliability]
+    kept = [row.kept for row in card.reliability]
+    axes.plot([0, 1], [0, 1], color="0.7", linewidth=1)
+    axes.scatter(promised, kept, s=[max(row.deals, 4) for row in card.reliability], color="#2b6cb0")
+    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="promised", ylabel="kept", title=card.question)
+    axes.set_aspect("equal")
+    return figure
+
+
+def shap_plot(model: DealModel, rows: Rows, seed: int = 0) -> Figure:
+    """SHAP beeswarm of the win model on a sample of rows, in log-odds."""
+    chosen = np.random.default_rng(seed).permutation(len(rows))[:MOST_ROWS]
+    values = boosting.contributions(model.boosters.win, rows.x[chosen])
+    explanation = shap.Explanation(
+        values[:, :-1], base_values=values[:, -1], data=rows.x[chosen], feature_names=list(model.names)
+    )
+    figure = Figure(figsize=(9, 8), layout="constrained")
+    axes = figure.subplots()
+    shap.plots.beeswarm(explanation, max_display=20, show=False, ax=axes, plot_size=None)
+    return figure

@@ -1,0 +1,128 @@
+"""What happened to deals like it: historical rates by feature value and stage, kept with the model.
+
+Reasons and coaching read these tables; each rate comes with the count of deals it rests on, and each deal
+counts once in a bin however many snapshots it has there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from features.catalogue import Catalogue
+from features.feature import Feature
+from training.models.rates import STRENGTH, stall_rates, win_rates
+from training.rows import Rows
+
+LEAST_DEALS = 10
+
+
+def reference_tables(rows: Rows, amount_ratio: np.ndarray, catalogue: Catalogue) -> dict[str, Any]:
+    """All tables as JSON-able data; outcomes as known at the end of the rows."""
+    closed = rows.outcome >= 0
+    wins, stalls = win_rates(rows), stall_rates(rows)
+    ended = np.unique(rows.deal[closed])
+    return {
+        "win_rate": wins.overall,
+        "stall_rate": stalls.overall if (~np.isnan(rows.stalled)).any() else None,
+        "closed_deals": len(ended),
+        "won_deals": len(np.unique(rows.deal[rows.outcome == 1])),
+        "stages": {
+            name: {
+                "win_rate": wins.by_stage.get(name),
+                "stall_rate": stalls.by_stage.get(name),
+                "deals": wins.deals.get(name, 0),
+                **moved_against_stalled(rows, rows.stage == name),
+                "amount_ratio": amount_ratio_of(amount_ratio, rows, rows.stage == name),
+            }
+            for name in sorted({s for s in rows.stage if s is not None})
+        },
+        "all": {
+            **moved_against_stalled(rows, np.ones(len(rows), dtype=bool)),
+            "amount_ratio": amount_ratio_of(amount_ratio, rows, np.ones(len(rows), dtype=bool)),
+        },
+        "features": {
+            name: _of_feature(rows, column, catalogue.feature(name)) for column, name in enumerate(rows.names)
+        },
+    }
+
+
+def moved_against_stalled(rows: Rows, inside: np.ndarray) -> Mapping[str, float | None]:
+    """Win rates of deals that moved on and of deals that stalled, shrunk to the overall rate."""
+    known = inside & ~np.isnan(rows.stalled) & (rows.outcome >= 0)
+    overall = win_rates(rows).overall
+    return {
+        name: _shrunken(rows, known & (rows.stalled == value), overall)
+        for name, value in (("win_rate_moved", 0.0), ("win_rate_stalled", 1.0))
+    }
+
+
+def amount_ratio_of(ratio: np.ndarray, rows: Rows, inside: np.ndarray) -> float:
+    """Mean of final ÷ current amount over won deals, cut at 0 and 3, shrunk to 1; 1 where not known."""
+    known = inside & ~np.isnan(ratio)
+    deals = len(np.unique(rows.deal[known]))
+    mean = float(np.clip(ratio[known], 0, 3).mean()) if deals else 1.0
+    return (mean * deals + STRENGTH) / (deals + STRENGTH)
+
+
+def _shrunken(rows: Rows, inside: np.ndarray, overall: float) -> float | None:
+    deals = np.unique(rows.deal[inside])
+    if not len(deals):
+        return None
+    won = len(np.unique(rows.deal[inside & (rows.outcome == 1)]))
+    return (won + overall * STRENGTH) / (len(deals) + STRENGTH)
+
+
+def _of_feature(rows: Rows, column: int, feature: Feature) -> dict[str, Any]:
+    values = rows.x[:, column].astype(float)
+    known = ~np.isnan(values)
+    bounds = bin_bounds(values[known], feature)
+    which = np.where(known, np.searchsorted(bounds, values, side="right") - 1, -1)
+    bins = [_of_bin(rows, which == b) for b in range(len(bounds))]
+    return {
+        "known": float(known.mean()),
+        "bounds": [float(b) for b in bounds],
+        "bins": bins,
+        "missing": _of_bin(rows, ~known),
+        "by_stage": _by_stage(rows, values, known) if feature.actionable else {},
+    }
+
+
+def bin_bounds(values: np.ndarray, feature: Feature) -> np.ndarray:
+    """Lower bounds of the spans of a feature's values: as declared, else quintiles of the data."""
+    if feature.bins:
+        return np.asarray(feature.bins, dtype=float)
+    if not len(values):
+        return np.zeros(1)
+    return np.unique(np.quantile(values, [0, 0.2, 0.4, 0.6, 0.8], method="lower"))
+
+
+def _of_bin(rows: Rows, inside: np.ndarray) -> dict[str, Any]:
+    closed = inside & (rows.outcome >= 0)
+    known = inside & ~np.isnan(rows.stalled)
+    deals = len(np.unique(rows.deal[known]))
+    return {
+        "deals": len(np.unique(rows.deal[closed])),
+        "won": len(np.unique(rows.deal[inside & (rows.outcome == 1)])),
+        "stall_deals": deals,
+        "stall_rate": float(rows.stalled[known].mean()) if deals else None,
+    }
+
+
+def _by_stage(rows: Rows, values: np.ndarray, known: np.ndarray) -> dict[str, Any]:
+    """Median of the value among won and lost deals' snapshots in each stage, with counts of deals."""
+    table = {}
+    for stage in sorted({s for s in rows.stage if s is not None}):
+        here = known & (rows.stage == stage)
+        won, lost = here & (rows.outcome == 1), here & (rows.outcome == 0)
+        n_won, n_lost = len(np.unique(rows.deal[won])), len(np.unique(rows.deal[lost]))
+        if min(n_won, n_lost) >= LEAST_DEALS:
+            table[stage] = {
+                "won": float(np.median(values[won])),
+                "lost": float(np.median(values[lost])),
+                "won_deals": n_won,
+                "lost_deals": n_lost,
+            }
+    return table

@@ -1,0 +1,28 @@
+"""MLflow's registry: versions of the deal model, and the alias `champion` that moves between them."""
+
+from __future__ import annotations
+
+import mlflow
+from mlflow.exceptions import MlflowException
+
+from training.tracking import MODEL_NAME, Tracking
+
+CHAMPION = "champion"
+CHALLENGER = "challenger"
+
+
+def point(tracking: Tracking, alias: str, version: str) -> None:
+    """Let an alias stand for a version."""
+    _client(tracking).set_registered_model_alias(MODEL_NAME, alias, version)
+
+
+def version_of(tracking: Tracking, alias: str) -> str | None:
+    """The version that an alias stands for; None where there is none."""
+    try:
+        return str(_client(tracking).get_model_version_by_alias(MODEL_NAME, alias).version)
+    except MlflowException:
+        return None
+
+
+def _client(tracking: Tracking) -> mlflow.MlflowClient:
+    return mlflow.MlflowClient(tracking_uri=tracking.uri, registry_uri=tracking.uri)

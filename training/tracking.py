@@ -1,0 +1,140 @@
+"""Experiments in MLflow: each training is a run with its data, parameters, scores, plots and model files."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+from mlflow.entities import Experiment
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+from mlflow.types.schema import ColSpec, Schema
+
+from crm.errors import DealcastError
+from training.learning import Trained
+from training.model_card import model_card
+from training.plots import reliability_plot, shap_plot
+from training.scorecard import Card
+
+EXPERIMENT = "dealcast"
+MODEL_NAME = "dealcast-deal-model"
+_PYFUNC = Path(__file__).with_name("pyfunc_model.py")
+
+
+@dataclass(frozen=True)
+class Tracking:
+    """Where runs go: MLflow's tracking URI and, for a store of one's own, the folder for artifacts."""
+
+    uri: str
+    artifacts: Path | None = None
+
+
+@dataclass(frozen=True)
+class LoggedRun:
+    """A run in MLflow and the registry version that it made."""
+
+    run_id: str
+    version: str
+
+
+def log_training(
+    tracking: Tracking, trained: Trained, folder: Path, sha256: str, parameters: Mapping[str, object]
+) -> LoggedRun:
+    """Log a training with its model files (`folder`) and register them as a new version.
+
+    Raises DealcastError where MLflow cannot be reached.
+    """
+    logging.getLogger("mlflow").setLevel(logging.ERROR)
+    mlflow.set_tracking_uri(tracking.uri)
+    try:
+        experiment = _experiment(tracking)
+        with mlflow.start_run(experiment_id=experiment.experiment_id, run_name="train") as run:
+            mlflow.set_tags({"dealcast.sha256": sha256, "dealcast.gate": _gate(trained)})
+            mlflow.log_params({**parameters, **trained.model.facts["parameters"]})
+            mlflow.log_metrics(_metrics(trained))
+            _log_data(trained)
+            _log_documents(trained)
+            version = _log_model(trained, folder, sha256)
+        return LoggedRun(run.info.run_id, version)
+    except MlflowException as error:
+        raise DealcastError(
+            f"MLflow did not take the run: {error.message.splitlines()[0]}",
+            where=tracking.uri,
+            remedy="start the MLflow server, or leave [mlflow] tracking_uri out to use the home's own SQLite",
+        ) from error
+
+
+def _experiment(tracking: Tracking) -> Experiment:
+    found = mlflow.get_experiment_by_name(EXPERIMENT)
+    if found is None:
+        location = tracking.artifacts.resolve().as_uri() if tracking.artifacts else None
+        found = mlflow.get_experiment(mlflow.create_experiment(EXPERIMENT, artifact_location=location))
+    return found
+
+
+def _gate(trained: Trained) -> str:
+    return "passed" if trained.verdict.passed else "not passed"
+
+
+def _metrics(trained: Trained) -> dict[str, float]:
+    metrics = {}
+    for key, card in trained.model.facts["scores"].items():
+        for line in card["lines"]:
+            name = line["name"].replace(" ", "_")
+            for score in ("log_loss", "brier", "auc", "gain"):
+                metrics[f"{key}.{name}.{score}"] = line[score]["value"]
+            metrics[f"{key}.{name}.calibration_error"] = line["calibration_error"]
+        metrics[f"{key}.calibration_slope"] = card["slope"][0]
+    return {name: value for name, value in metrics.items() if value == value}
+
+
+def _log_data(trained: Trained) -> None:
+    data = trained.model.facts["data"]
+    sample = pd.DataFrame(trained.rows.x[:5], columns=list(trained.rows.names))
+    dataset = mlflow.data.from_pandas(sample, name="snapshots", digest=trained.fingerprint[:36])
+    mlflow.log_input(dataset, context="training")
+    mlflow.log_dict(data, "data.json")
+    mlflow.log_dict(trained.model.facts["absent_features"], "absent_features.json")
+
+
+def _log_documents(trained: Trained) -> None:
+    mlflow.log_text(model_card(trained), "model_card.md")
+    mlflow.log_table(_findings(trained), "gate.json")
+    for card in trained.cards:
+        name = card.question.replace(" ", "_")
+        mlflow.log_figure(reliability_plot(card), f"plots/reliability_{name}.png")
+        mlflow.log_table(_reliability(card), f"reliability_{name}.json")
+    mlflow.log_figure(shap_plot(trained.model, trained.rows), "plots/shap_win.png")
+
+
+def _findings(trained: Trained) -> pd.DataFrame:
+    return pd.DataFrame(
+        [(f.check, f.outcome.value, f.says) for f in trained.verdict.findings],
+        columns=["check", "outcome", "says"],
+    )
+
+
+def _reliability(card: Card) -> pd.DataFrame:
+    return pd.DataFrame([vars(row) for row in card.reliability])
+
+
+def _log_model(trained: Trained, folder: Path, sha256: str) -> str:
+    """The model files as a pyfunc from code, for `mlflow models serve` and Spark; never read back by us."""
+    inputs = Schema([ColSpec("float", name) for name in trained.model.names])
+    outputs = Schema([ColSpec("double", "win_probability"), ColSpec("double", "stall_risk")])
+    info = mlflow.pyfunc.log_model(
+        name="deal_model",
+        python_model=str(_PYFUNC),
+        artifacts={"deal_model": str(folder)},
+        model_config={"sha256": sha256},
+        signature=ModelSignature(inputs, outputs),
+        pip_requirements=["dealcast"],
+        registered_model_name=MODEL_NAME,
+        metadata=json.loads(json.dumps(trained.model.facts["data"])),
+    )
+    return str(info.registered_model_version)
