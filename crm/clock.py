@@ -60,18 +60,13 @@ def parse_as_of(text: str, zone: str = "UTC") -> int:
     A time without an offset is read in `zone`. Raises WrongUse for anything else.
     """
     try:
-        moment = datetime.fromisoformat(text.strip())
-    except ValueError:
+        return _as_of(text.strip(), zone)
+    except (ValueError, OverflowError):  # the last day of the year 9999 has no end that a datetime can hold
         raise WrongUse(
             f"'{text}' is not a date",
             where="--as-of",
             expected="a date such as 2026-08-14, or an instant such as 2026-08-14T18:00:00Z",
         ) from None
-    if len(text.strip()) <= len("2026-08-14"):
-        return _last_millisecond(moment, zone)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=time_zone(zone))
-    return as_of_millis(moment)
 
 
 def time_zone(name: str) -> ZoneInfo:
@@ -82,6 +77,15 @@ def time_zone(name: str) -> ZoneInfo:
         raise WrongUse(
             f"'{name}' is not a known time zone", expected="an IANA name such as UTC or Europe/Berlin"
         ) from None
+
+
+def _as_of(text: str, zone: str) -> int:
+    moment = datetime.fromisoformat(text)
+    if len(text) <= len("2026-08-14"):
+        return _last_millisecond(moment, zone)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=time_zone(zone))
+    return as_of_millis(moment)
 
 
 def _last_millisecond(day: datetime, zone: str) -> int:

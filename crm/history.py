@@ -2,17 +2,17 @@
 
 A tracked field's value at a date is the new value of its last change at or before the date, else the old
 value of its first change after it, else today's value. A field without tracked history that may change is
-not known at a past date.
+not known at a past date. Nothing of a deal counts before the deal was created: two systems' clocks may differ.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from crm.clock import NEVER, event_millis
+from crm.clock import NEVER, event_millis, instants
 from crm.tables import OPPORTUNITIES, CrmTables, Kind
 
 FIXED_BY_NATURE = frozenset({"opportunity_id", "created_at", "account_id"})
@@ -66,24 +66,23 @@ def value_history(tables: CrmTables, field: str) -> ValueHistory:
     at = event_millis(rows["changed_at"])
     order = np.lexsort((np.arange(len(rows)), at, deal))
     order = order[deal[order] >= 0]
-    deal, at = deal[order], at[order]
+    deal = deal[order]
+    created = event_millis(deals["created_at"])
+    at = np.maximum(at[order], created[deal])
     new = _typed(rows["new_value"].iloc[order], kind)
     old = _typed(rows["old_value"].iloc[order], kind)
     first_change = np.flatnonzero(np.diff(deal, prepend=-1))
 
     initial = _typed(deals[field], kind)
     initial[deal[first_change]] = old[first_change]
-    created = event_millis(deals["created_at"])
-    since = created.copy()
-    since[deal[first_change]] = np.minimum(created[deal[first_change]], at[first_change])
     # A first change that stands at the creation itself leaves no time for an earlier value.
     keep = np.ones(len(deals), dtype=bool)
-    at_creation = at[first_change] <= created[deal[first_change]]
+    at_creation = at[first_change] == created[deal[first_change]]
     keep[deal[first_change][at_creation]] = False
 
     return _sorted(
         np.concatenate([np.flatnonzero(keep), deal]),
-        np.concatenate([since[keep], at]),
+        np.concatenate([created[keep], at]),
         np.concatenate([initial[keep], new]),
     )
 
@@ -110,7 +109,7 @@ def stage_history(tables: CrmTables) -> ValueHistory:
     value[rows] = None
     return _sorted(
         np.concatenate([history.deal, history.deal[rows][known]]),
-        np.concatenate([history.at, closed_at[known]]),
+        np.concatenate([history.at, np.maximum(closed_at, history.at[rows])[known]]),
         np.concatenate([value, history.value[rows][known]]),
     )
 
@@ -118,6 +117,8 @@ def stage_history(tables: CrmTables) -> ValueHistory:
 @dataclass(frozen=True)
 class Episodes:
     """Spans in which a deal was open, sorted by deal and time; a reopened deal has several.
+
+    That of a deal which was entered when it had been closed already begins and ends at its creation.
 
     `deal` row numbers of opportunities; `opened`, `closed` milliseconds (closed NEVER while open);
     `won` 1, 0 or -1 (open): the outcome as it stood in the end; `won_then`: as it was entered at `closed`.
@@ -132,16 +133,39 @@ class Episodes:
 
 
 def episodes(tables: CrmTables) -> Episodes:
-    """Every deal's episodes: from the stage's history where it is tracked, else from closed_at."""
+    """Every deal's episodes: from the stage's history where it is tracked, and from closed_at."""
     if "stage" in tracked_fields(tables):
-        return _episodes_from_stages(tables, stage_history(tables))
+        history = stage_history(tables)
+        return _closed_by_row(tables, history, _episodes_from_stages(tables, history))
     deals = tables["opportunities"]
-    closed = event_millis(deals["closed_at"])
-    won = np.where(closed == NEVER, -1, deals["is_won"].fillna(False).to_numpy(bool).astype(np.int8))
-    everyone = np.arange(len(deals))
-    return Episodes(
-        everyone, np.zeros_like(everyone), event_millis(deals["created_at"]), closed, won.astype(np.int8), won
+    created, closed = event_millis(deals["created_at"]), event_millis(deals["closed_at"])
+    won, everyone = _outcome(deals), np.arange(len(deals))
+    return Episodes(everyone, np.zeros_like(everyone), created, np.maximum(closed, created), won, won)
+
+
+def _closed_by_row(tables: CrmTables, history: ValueHistory, spans: Episodes) -> Episodes:
+    """Closes the episode that the stage's history left open of a deal whose row says that it is closed.
+
+    Its last stage move is not recorded, or it was closed without leaving its stage.
+    """
+    deals = tables["opportunities"]
+    last_move = np.zeros(len(deals), dtype=np.int64)
+    last_move[history.deal] = history.at
+    shown = np.maximum(event_millis(deals["closed_at"]), last_move)[spans.deal]
+    closes = (np.diff(spans.deal, append=-1) != 0) & (spans.closed == NEVER) & (shown != NEVER)
+    outcome = _outcome(deals)[spans.deal]
+    return replace(
+        spans,
+        closed=np.where(closes, shown, spans.closed),
+        won=np.where(closes, outcome, spans.won),
+        won_then=np.where(closes, outcome, spans.won_then),
     )
+
+
+def _outcome(deals: pd.DataFrame) -> np.ndarray:
+    """How each deal's row says that it ended: 1 won, 0 lost, -1 open; shape (deals,), int8."""
+    won = deals["is_won"].fillna(False).to_numpy(bool)
+    return np.where(deals["closed_at"].isna(), -1, won).astype(np.int8)
 
 
 def _episodes_from_stages(tables: CrmTables, history: ValueHistory) -> Episodes:
@@ -150,19 +174,18 @@ def _episodes_from_stages(tables: CrmTables, history: ValueHistory) -> Episodes:
     is_closed = entered.map(stages["is_closed"].astype(float)).fillna(0.0).to_numpy() > 0
     is_won = entered.map(stages["is_won"].astype(float)).fillna(0.0).to_numpy() > 0
     new_deal = history.first
-    was_closed = np.concatenate([[True], is_closed[:-1]]) | new_deal
-    opens = ~is_closed & was_closed
-    closes = is_closed & ~np.concatenate([[True], is_closed[:-1]]) & ~new_deal
-    # Numbering the openings numbers every entry's episode; entries of deals that began closed have none.
-    episode = np.cumsum(opens) - 1
+    was_closed = np.concatenate([[False], is_closed[:-1]])[: len(is_closed)]
+    opens = new_deal | (~is_closed & was_closed)
+    closes = is_closed & (new_deal | ~was_closed)
+    episode = np.cumsum(opens) - 1  # numbering the openings numbers every entry's episode
     start = np.flatnonzero(opens)
     close = np.full(len(start), -1)
     close[episode[closes]] = np.flatnonzero(closes)
-    same_deal = (close >= 0) & (history.deal[close] == history.deal[start])
+    ended = close >= 0
     run_end = _end_of_closed_run(is_closed, new_deal)
-    closed = np.where(same_deal, history.at[close], NEVER)
-    won_then = np.where(same_deal, is_won[close], -1).astype(np.int8)
-    won = np.where(same_deal, is_won[run_end[close]], -1).astype(np.int8)
+    closed = np.where(ended, history.at[close], NEVER)
+    won_then = np.where(ended, is_won[close], -1).astype(np.int8)
+    won = np.where(ended, is_won[run_end[close]], -1).astype(np.int8)
     deal = history.deal[start]
     position = np.arange(len(start))
     number = position - np.maximum.accumulate(np.where(np.diff(deal, prepend=-1) != 0, position, 0))
@@ -181,8 +204,8 @@ def _end_of_closed_run(is_closed: np.ndarray, new_deal: np.ndarray) -> np.ndarra
 def known_by(tables: CrmTables, as_of: int) -> CrmTables:
     """The tables as the CRM would have shown them at an instant (milliseconds): later things are not there.
 
-    Values of tracked fields are rolled back; values of untracked ones stay today's, and
-    :func:`is_known_in_the_past` tells which those are.
+    Values of tracked fields are rolled back, and closings to what stood then; values of untracked fields stay
+    today's, and :func:`is_known_in_the_past` tells which those are.
     """
     deals = _rolled_back(tables, as_of)
     frames = {**tables.frames, "opportunities": deals[event_millis(deals["created_at"]) <= as_of]}
@@ -191,6 +214,12 @@ def known_by(tables: CrmTables, as_of: int) -> CrmTables:
             frames[name] = frames[name][event_millis(frames[name][column]) <= as_of]
     if "activities" in frames:
         frames["activities"] = frames["activities"][_entered(frames["activities"]) <= as_of]
+    if "leads" in frames:
+        unconverted = event_millis(frames["leads"]["converted_at"]) > as_of
+        frames["leads"] = frames["leads"].assign(
+            converted_at=frames["leads"]["converted_at"].mask(unconverted),
+            opportunity_id=frames["leads"]["opportunity_id"].mask(unconverted),
+        )
     for name, column in (("contact_roles", "added_at"), ("accounts", "created_at")):
         if name in frames:
             when = event_millis(frames[name][column])
@@ -227,13 +256,27 @@ def _rolled_back(tables: CrmTables, as_of: int) -> pd.DataFrame:
         if _kind(field) is Kind.DATE:
             value = pd.to_datetime(pd.Series(value), unit="D").to_numpy()
         deals[field] = pd.Series(value, index=deals.index).astype(deals[field].dtype)
-    later = event_millis(deals["closed_at"]) > as_of
-    deals.loc[later, "closed_at"] = pd.NaT
-    deals.loc[later, "is_won"] = pd.NA
+    closed_at = _closing_shown(tables, as_of)
+    still_open = closed_at == NEVER
+    closed = tables["stages"][tables["stages"]["is_closed"].fillna(False)].set_index("stage")["is_won"]
+    # A deal may have been marked again since: its stage then says how it stood.
+    won = deals["stage"].map(closed).astype("boolean").fillna(deals["is_won"])
+    as_shown = event_millis(deals["closed_at"]) == closed_at
+    deals["closed_at"] = deals["closed_at"].where(as_shown, instants(closed_at).set_axis(deals.index))
+    deals["is_won"] = won.mask(still_open)
     if "stage" not in tracked:
-        closed = tables["stages"].loc[tables["stages"]["is_closed"].fillna(False), "stage"]
-        deals.loc[later & deals["stage"].isin(closed), "stage"] = None
+        deals.loc[still_open & deals["stage"].isin(closed.index), "stage"] = None
     return deals
+
+
+def _closing_shown(tables: CrmTables, as_of: int) -> np.ndarray:
+    """When each deal had been closed, as its row showed it at an instant; NEVER while open. Shape (deals,)."""
+    shown = event_millis(tables["opportunities"]["closed_at"])
+    spans = episodes(tables)
+    begun = np.flatnonzero(spans.opened <= as_of)
+    closed = np.full(len(shown), NEVER)  # of the last episode begun
+    closed[spans.deal[begun]] = spans.closed[begun]
+    return np.where(closed > as_of, NEVER, np.where(shown <= as_of, shown, closed))
 
 
 def _kind(field: str) -> Kind:

@@ -92,9 +92,7 @@ def _evidence(deals: pd.DataFrame) -> pd.DataFrame:
 def _closed(deals: pd.DataFrame, evidence: pd.DataFrame) -> pd.Series:
     """Whether each stage is closed. Names decide where the deals cannot tell lost from open."""
     named = _matches(evidence, WON_NAMES) | _matches(evidence, LOST_NAMES)
-    can_tell = bool(
-        deals["closed_at"].notna().any() or deals["is_won"].isna().any() != deals["is_won"].isna().all()
-    )
+    can_tell = bool(deals["closed_at"].notna().any() or deals["is_won"].isna().any() != deals["is_won"].isna().all())
     seen = evidence["deals"].notna() & can_tell
     return (evidence["closed"] > 0.5).where(seen, named | (evidence["closed"] > 0.5)).astype(bool)
 
@@ -117,11 +115,7 @@ def _order(stages: list[str], moves: pd.DataFrame, evidence: pd.DataFrame) -> li
     if len(between):
         positions = _positions(stages, between)
         return sorted(stages, key=lambda n: (positions[n], _usual_place(n), -frequency[n]))
-    if (
-        len(stages)
-        and probability.reindex(stages).notna().all()
-        and probability.reindex(stages).nunique() > 1
-    ):
+    if len(stages) and probability.reindex(stages).notna().all() and probability.reindex(stages).nunique() > 1:
         return sorted(stages, key=lambda n: probability[n])
     return sorted(stages, key=lambda n: (_usual_place(n), -frequency[n]))
 

@@ -93,9 +93,7 @@ class ScoringSet:
     as_of: int
 
 
-def scoring_set(
-    histories: Histories, vocabulary: Vocabulary, names: tuple[str, ...], as_of: int
-) -> ScoringSet:
+def scoring_set(histories: Histories, vocabulary: Vocabulary, names: tuple[str, ...], as_of: int) -> ScoringSet:
     """The named features of the deals open at `as_of` (milliseconds)."""
     prepared = prepare(histories, catalogue(vocabulary), vocabulary.calendar)
     snapshots = open_deals(histories, as_of)

@@ -27,7 +27,6 @@ from features.questions import (
     Distinct,
     First,
     Last,
-    Lookup,
     Question,
     Since,
     SinceFirst,
@@ -134,11 +133,6 @@ class Kernel:
     def _static(self, question: Static) -> np.ndarray:
         return self._prepared.histories.static(question.name)[self._snapshots.deal]
 
-    def _lookup(self, question: Lookup) -> np.ndarray:
-        code = np.nan_to_num(self.answer(question.code), nan=-1).astype(np.int64)
-        values = np.append(self._prepared.histories.lookup(question.name), np.nan)
-        return values[code]
-
     def _since(self, at: np.ndarray) -> np.ndarray:
         return (self._snapshots.as_of - at) / DAY
 
@@ -180,19 +174,14 @@ _ANSWERS: Mapping[type[Question], Callable[..., np.ndarray]] = {
     Constant: lambda kernel, q: np.full(len(kernel._snapshots), q.value),
     AsOf: lambda kernel, q: kernel._snapshots.as_of / DAY,
     Static: Kernel._static,
-    Lookup: Kernel._lookup,
     DaysToPeriodEnd: lambda kernel, q: kernel._days_to_period_end(),
     Count: lambda kernel, q: kernel.stream(q.stream).count(kernel.range(q.stream, q.days), q.where),
     Sum: lambda kernel, q: kernel.stream(q.stream).total(kernel.range(q.stream, q.days), q.column, q.where),
     Distinct: lambda kernel, q: kernel.stream(q.stream).distinct(kernel.range(q.stream), q.column, q.where),
     Last: lambda kernel, q: kernel.stream(q.stream).last(kernel.range(q.stream), q.column, q.where),
     First: lambda kernel, q: kernel.stream(q.stream).first(kernel.range(q.stream), q.column, q.where),
-    Since: lambda kernel, q: kernel._since(
-        kernel.stream(q.stream).last_time(kernel.range(q.stream), q.where)
-    ),
-    SinceFirst: lambda kernel, q: kernel._since(
-        kernel.stream(q.stream).first_time(kernel.range(q.stream), q.where)
-    ),
+    Since: lambda kernel, q: kernel._since(kernel.stream(q.stream).last_time(kernel.range(q.stream), q.where)),
+    SinceFirst: lambda kernel, q: kernel._since(kernel.stream(q.stream).first_time(kernel.range(q.stream), q.where)),
     Combine: Kernel._combine,
     Apply: lambda kernel, q: FUNCTIONS[q.function](kernel.answer(q.argument)),
 }

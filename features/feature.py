@@ -100,9 +100,12 @@ class Vocabulary:
     :param segments: fields of opportunities known in the past whose levels have as-of win rates.
     :param account_fields: columns of accounts declared fixed.
     :param calendar: its fiscal periods.
+    :param seasoned: whether its history spans enough periods for features that are the same for all deals of
+        a date; in a shorter one they only tell which date it is.
     """
 
     kinds: tuple[str, ...] = ()
     segments: tuple[str, ...] = ()
     account_fields: tuple[str, ...] = ()
     calendar: FiscalCalendar = field(default_factory=FiscalCalendar)
+    seasoned: bool = True

@@ -116,6 +116,11 @@ class Histories:
         code = stream.last(stream.known(deal, at - 1), "code")
         return np.nan_to_num(code, nan=-1).astype(np.int64)
 
+    def code_at_closing(self, field: str) -> np.ndarray:
+        """The field's code just before each closing (of `closed`), or at the creation of what was entered closed."""
+        deal, opened = self.episodes.deal[self.closed], self.episodes.opened[self.closed]
+        return self.code_before(field, deal, np.maximum(self.episodes.closed[self.closed], opened + 1))
+
     def value_before(self, field: str, deal: np.ndarray, at: np.ndarray) -> np.ndarray:
         """The numeric field's value of each deal just before an instant; NaN = none. Shape (n,)."""
         history = self.values(field)
@@ -151,19 +156,6 @@ class Histories:
         if name == "account":
             return self.account.astype(float)
         raise KeyError(name)
-
-    def lookup(self, name: str) -> np.ndarray:
-        """A fact of an entity, one value a code, float64; `name` is table.column."""
-        table, column = name.split(".")
-        codes, key = {
-            "accounts": (self.accounts, "account_id"),
-            "users": (self.coded("owner_id").levels if table == "users" else None, "user_id"),
-        }[table]
-        frame = self.tables[table].set_index(key)
-        values = frame[column]
-        if column.endswith("_at"):
-            values = pd.Series(event_millis(values) / DAY, index=values.index).where(values.notna())
-        return values[~values.index.duplicated()].reindex(codes).to_numpy(float, na_value=np.nan)
 
     def deal_rows(self, ids: pd.Series) -> np.ndarray:
         """Row number in opportunities of each id; -1 where there is none."""

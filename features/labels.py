@@ -56,15 +56,14 @@ def _stalled(
     return np.where(horizon <= until, stalled.astype(float), np.nan)
 
 
-def _amount_ratio(
-    histories: Histories, snapshots: EpisodeSnapshots, closed: np.ndarray, until: int
-) -> np.ndarray:
+def _amount_ratio(histories: Histories, snapshots: EpisodeSnapshots, closed: np.ndarray, until: int) -> np.ndarray:
     ratio = np.full(len(snapshots), np.nan)
     if not histories.is_known("amount"):
         return ratio
     won = (histories.episodes.won[snapshots.episode] == 1) & (closed <= until)
     now = histories.value_before("amount", snapshots.deal, snapshots.as_of + 1)
-    final = histories.value_before("amount", snapshots.deal[won], closed[won])
+    # An amount that was set in the same save as the win is what it was won for.
+    final = histories.value_before("amount", snapshots.deal[won], closed[won] + 1)
     np.divide(final, now[won], out=final, where=now[won] > 0)
     ratio[won] = np.where(now[won] > 0, final, np.nan)
     return ratio

@@ -46,14 +46,6 @@ class Static(Question):
 
 
 @dataclass(frozen=True)
-class Lookup(Question):
-    """A fact of an entity (owner, account …) by name, the entity given by its code."""
-
-    name: str
-    code: Question
-
-
-@dataclass(frozen=True)
 class Count(Question):
     """How many events, matching a filter, within the last `days`."""
 

@@ -67,12 +67,13 @@ def median_cycle(histories: Histories) -> float:
 
     The median of the Kaplan-Meier curve; where fewer than half have closed, that of the closed ones.
     """
-    spans = histories.episodes
-    if not len(histories.closed):
+    lasting = histories.episodes.closed > histories.episodes.opened  # not entered when all was over
+    opened, closed_at = histories.episodes.opened[lasting], histories.episodes.closed[lasting]
+    closed = histories.episodes.won[lasting] >= 0
+    if not closed.any():
         return 60.0
-    end = max(int(spans.closed[histories.closed].max()), int(spans.opened.max()))
-    closed = spans.won >= 0
-    took = (np.where(closed, spans.closed, end) - spans.opened) / DAY
+    end = max(int(closed_at[closed].max()), int(opened.max()))
+    took = (np.where(closed, closed_at, end) - opened) / DAY
     order = np.argsort(took, kind="stable")
     at_risk = len(took) - np.arange(len(took))
     still_open = np.cumprod(np.where(closed[order], 1 - 1 / at_risk, 1.0))

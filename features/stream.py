@@ -30,9 +30,7 @@ class Events:
     def dated(self) -> Events:
         """The events that have a key and a time."""
         keep = (self.key >= 0) & (self.at != NEVER)
-        return Events(
-            self.key[keep], self.at[keep], {name: column[keep] for name, column in self.columns.items()}
-        )
+        return Events(self.key[keep], self.at[keep], {name: column[keep] for name, column in self.columns.items()})
 
 
 @dataclass(frozen=True)
@@ -53,15 +51,11 @@ class Stream:
         self._latest = int(events.at.max()) - self._origin if len(events.at) else 1
         self._bits = max(self._latest + 1, 1).bit_length()
         if self._bits + max(keys, 1).bit_length() > 63:
-            raise OverflowError(
-                f"{keys} keys over {self._latest} ms do not fit a 64-bit stream; partition by key"
-            )
+            raise OverflowError(f"{keys} keys over {self._latest} ms do not fit a 64-bit stream; partition by key")
         packed = (events.key << self._bits) | (events.at - self._origin)
         if np.any(packed[1:] < packed[:-1]):
             order = np.argsort(packed, kind="stable")
-            events = Events(
-                events.key[order], events.at[order], {n: c[order] for n, c in events.columns.items()}
-            )
+            events = Events(events.key[order], events.at[order], {n: c[order] for n, c in events.columns.items()})
             packed = packed[order]
         self._packed = packed
         self.events = events
@@ -89,13 +83,18 @@ class Stream:
         """How many events (matching a filter) the range holds; shape (n,), float64."""
         if where is None:
             return (of.end - of.start).astype(float)
-        prefix = self._prefix(where)
+        prefix = self._cached(("count", where), lambda: _prefix_sum(self.events.columns[where]))
         return prefix[of.end] - prefix[of.start]
 
     def total(self, of: Range, column: str, where: str | None = None) -> np.ndarray:
         """Sum of a column over the range (unknown values count as 0); shape (n,), float64."""
-        prefix = self._prefix(column, where)
-        return prefix[of.end] - prefix[of.start]
+        if not len(self._packed):
+            return np.zeros(len(of.end))
+        running = self._cached(("running", column, where or ""), lambda: self._running_sum(column, where))
+        before = self._cached(("before", column, where or ""), lambda: self._before(running))
+        last = np.maximum(of.end - 1, 0)
+        first = np.minimum(of.start, len(running) - 1)
+        return np.where(of.end > of.start, running[last] - before[first], 0.0)
 
     def distinct(self, of: Range, column: str, where: str | None = None) -> np.ndarray:
         """How many different codes (>= 0) the known range holds; `of` must begin at its key's first event."""
@@ -134,7 +133,7 @@ class Stream:
             return np.where(of.end > of.start, of.start, -1)
         running = self._cached(("first", where), lambda: self._running_first(where))
         position = running[np.minimum(of.start, len(running) - 1)]
-        return np.where(position < of.end, position, -1)
+        return np.where((position >= of.start) & (position < of.end), position, -1)
 
     def _running_last(self, where: str) -> np.ndarray:
         matching = self.events.columns[where]
@@ -155,12 +154,17 @@ class Stream:
         first[np.flatnonzero(counts)] = ~pair.duplicated().to_numpy()
         return _prefix_sum(first)
 
-    def _prefix(self, column: str, where: str | None = None) -> np.ndarray:
-        return self._cached(("prefix", column, where or ""), lambda: self._summed(column, where))
-
-    def _summed(self, column: str, where: str | None) -> np.ndarray:
+    def _running_sum(self, column: str, where: str | None) -> np.ndarray:
+        """Sums that begin anew with each key: through one over all, keys would meet in the rounding."""
         values = np.nan_to_num(self.events.columns[column].astype(float), nan=0.0)
-        return _prefix_sum(values * self.events.columns[where] if where else values)
+        matching = values * self.events.columns[where] if where else values
+        return pd.Series(matching).groupby(self.events.key, sort=False).cumsum().to_numpy()
+
+    def _before(self, running: np.ndarray) -> np.ndarray:
+        """At each event, what its key's earlier events came to."""
+        before = np.roll(running, 1)
+        before[np.diff(self.events.key, prepend=-1) != 0] = 0.0
+        return before
 
     def _cached(self, name: tuple[str, ...], make: Callable[[], np.ndarray]) -> np.ndarray:
         if name not in self._cache:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from crm.periods import FiscalCalendar
 from crm.tables import CrmTables
 from features.families.account import ACCOUNT_FACTS
@@ -13,6 +15,7 @@ from features.histories import Histories
 MOST_KINDS = 20
 LEAST_SHARE_OF_DEALS = 0.05
 MOST_LEVELS = 500
+LEAST_PERIODS = 4
 
 
 def learn(histories: Histories, calendar: FiscalCalendar) -> Vocabulary:
@@ -26,18 +29,23 @@ def learn(histories: Histories, calendar: FiscalCalendar) -> Vocabulary:
         segments=tuple(field for field in SEGMENT_FIELDS if _is_segment(histories, field)),
         account_fields=tuple(name for name in ACCOUNT_FACTS if _is_account_fact(histories.tables, name)),
         calendar=calendar,
+        seasoned=_spans_periods(histories, calendar),
     )
+
+
+def _spans_periods(histories: Histories, calendar: FiscalCalendar) -> bool:
+    """Whether deals were opened over at least LEAST_PERIODS whole periods."""
+    opened = histories.episodes.opened
+    if not len(opened):
+        return False
+    begin, end = calendar.bounds(np.array([opened.min(), opened.max()]))
+    return bool((end[1] - begin[0]) / (end[0] - begin[0]) > LEAST_PERIODS + 1)
 
 
 def _own_kinds(tables: CrmTables) -> tuple[str, ...]:
     activities = tables["activities"]
     own = activities[~activities["kind"].str.lower().isin(KNOWN_KINDS)]
-    deals = (
-        own.groupby("kind")["opportunity_id"]
-        .nunique()
-        .sort_index()
-        .sort_values(ascending=False, kind="stable")
-    )
+    deals = own.groupby("kind")["opportunity_id"].nunique().sort_index().sort_values(ascending=False, kind="stable")
     common = deals[deals >= LEAST_SHARE_OF_DEALS * max(len(tables["opportunities"]), 1)]
     return tuple(str(kind) for kind in common.index[:MOST_KINDS])
 

@@ -13,10 +13,8 @@ from typing import Any, TypeVar
 from crm.errors import WrongUse
 from crm.sources.mapping import SourceMapping, mapping_from_toml
 from features.settings import TimeWishes
-from serving.scoring import Grades
-from training.gate import Thresholds
-from training.models.boosting import BoostingSettings
-from training.tracking import Tracking
+from serving.grades import Grades
+from training.settings import BoostingSettings, Thresholds, Tracking
 
 FILE = "dealcast.toml"
 _SECTIONS = ("data", "tables", "time", "gate", "training", "grades", "mlflow", "store")
@@ -53,10 +51,9 @@ class Config:
         return self.source.time_zone or "UTC"
 
     def tracking(self, home: Home) -> Tracking:
-        """Where runs are tracked: as configured, by MLFLOW_TRACKING_URI, else SQLite under the home."""
-        uri = self.tracking_uri or os.environ.get("DEALCAST_MLFLOW_URI")
-        if uri:
-            return Tracking(uri)
+        """Where runs are tracked: as configured, else SQLite under the home."""
+        if self.tracking_uri:
+            return Tracking(self.tracking_uri)
         return Tracking(f"sqlite:///{(home.path / 'mlflow.db').resolve()}", home.path / "mlartifacts")
 
 
@@ -84,7 +81,13 @@ def load_config(home: Home) -> Config:
 def quiet_libraries() -> None:
     """Settings that libraries read from the environment when they start."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    # Threads that spin while they wait starve each other where cores are shared.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # `mlflow run` hands its own run's ids to the command, which keeps its runs in the home's store.
+    for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_TRACKING_URI"):
+        os.environ.pop(name, None)
 
 
 def _section(kind: type[Section], data: Mapping[str, Any], name: str) -> Section:

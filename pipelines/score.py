@@ -15,9 +15,9 @@ from crm.errors import DataRefused
 from features.catalogue import catalogue
 from features.dataset import ScoringSet, scoring_set, training_set
 from features.settings import TimeSettings, propose
+from pipelines.champion import champion_model, open_store
 from pipelines.company import Company, open_company
 from pipelines.config import Config, Home, load_config
-from pipelines.train import champion_model, open_store
 from serving.scoring import Explained, Run, explain_all, explain_by_rates, score_table, texts
 from serving.sinks.files import check_target, write_table
 from serving.store import new_run_id
@@ -84,10 +84,10 @@ def score(data: Path, as_of: str, home: Home, out: Path | None, step: Callable[[
         config.grades,
     )
     step("keeping the scores")
-    store.save_scores("score", run.run_id, scores, version, moment)
+    shown = names_of(answered.scoring).reindex(scores["opportunity_id"])
+    store.save_scores(run.run_id, scores, shown.reset_index(), version, moment)
     if out is not None:
         write_table(scores, out)
-    shown = names_of(answered.scoring).reindex(scores["opportunity_id"])
     return ScoreResult(company, scores, shown, answered.time, version, (*company.notes, *answered.notes))
 
 
@@ -97,12 +97,8 @@ def answer_by_model(company: Company, model: DealModel) -> Answered:
     answers = model.answer(scoring.features)
     notes = []
     if model.facts["data"]["until_millis"] > company.as_of:
-        notes.append(
-            "The champion has learned from later dates than this one; as a test of it these scores flatter."
-        )
-    return Answered(
-        scoring, answers, explain_all(scoring, model), model.facts["reference"], model.time, tuple(notes)
-    )
+        notes.append("The champion has learned from later dates than this one; as a test of it these scores flatter.")
+    return Answered(scoring, answers, explain_all(scoring, model), model.facts["reference"], model.time, tuple(notes))
 
 
 def answer_by_rates(company: Company, config: Config) -> Answered:
@@ -118,13 +114,15 @@ def answer_by_rates(company: Company, config: Config) -> Answered:
         )
     reference = reference_tables(rows, training.labels.amount_ratio, catalogue(training.vocabulary))
     scoring = scoring_set(company.histories, training.vocabulary, (), company.as_of)
-    answers = fit_baseline(rows).answer(scoring.stage)
+    baseline = fit_baseline(rows)
+    answers = baseline.answer(scoring.stage)
     closed = reference["closed_deals"]
     note = (
         f"No champion yet: every deal gets the shrunken win rate of its stage, from {closed} closed deals "
         "(model_version = baseline). `dealcast train` says what a model of its own would need."
     )
-    return Answered(scoring, answers, explain_by_rates(scoring, answers, reference), reference, time, (note,))
+    explained = explain_by_rates(scoring, answers, baseline.wins.overall, reference)
+    return Answered(scoring, answers, explained, reference, time, (note,))
 
 
 def names_of(scoring: ScoringSet) -> pd.DataFrame:

@@ -11,11 +11,11 @@ from pathlib import Path
 from crm.clock import utc_text
 from features.dataset import TrainingSet, training_set
 from features.settings import propose
+from pipelines.champion import champion_model, open_store
 from pipelines.company import Company, open_company
 from pipelines.config import Config, Home, load_config
 from serving.store import Store
 from training import registry
-from training.deal_model import DealModel, load
 from training.learning import Trained, learn, refuse_hopeless
 from training.tracking import LoggedRun, log_training
 
@@ -59,9 +59,7 @@ def train(data: Path, as_of: str, home: Home, step: Callable[[str], None]) -> Tr
     return TrainResult(company, training, trained, run, trained.verdict.passed)
 
 
-def keep(
-    trained: Trained, home: Home, config: Config, store: Store, parameters: dict[str, object]
-) -> LoggedRun:
+def keep(trained: Trained, home: Home, config: Config, store: Store, parameters: dict[str, object]) -> LoggedRun:
     """Write the model's files whole under the home, log them, and remember their SHA-256."""
     home.models.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=".new-", dir=home.models))
@@ -82,14 +80,3 @@ def keep(
     run = log_training(config.tracking(home), trained, folder, sha256, known)
     store.record_model(run.version, sha256, Path(folder.name), run.run_id, trained.verdict.passed)
     return run
-
-
-def champion_model(store: Store, home: Home) -> DealModel | None:
-    """The champion, read from the home's own copy after its SHA-256 was compared; None without one."""
-    row = store.champion()
-    return None if row is None else load(home.models / row["folder"], row["sha256"])
-
-
-def open_store(home: Home, config: Config) -> Store:
-    """The configured store, or the home's own SQLite."""
-    return Store(config.store_url) if config.store_url else Store.under(home.path)

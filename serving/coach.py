@@ -22,6 +22,7 @@ class Gap:
     """One gap between a deal and the won deals that stood in its stage."""
 
     feature: str
+    brief: str
     says: str
     here: float
     won: float
@@ -41,9 +42,8 @@ def gaps(
         record = reference["features"][reason.feature]["by_stage"].get(stage)
         if record and _behind(reason.value, record["won"], record["lost"]):
             feature = catalogue.feature(reason.feature)
-            found.append(
-                Gap(feature.name, _says(feature, stage, reason.value, record), reason.value, **record)
-            )
+            says = _says(feature, stage, reason.value, record)
+            found.append(Gap(feature.name, _brief(feature, reason.value, record), says, reason.value, **record))
     return tuple(found[:MOST_GAPS])
 
 
@@ -57,10 +57,15 @@ def _behind(here: float, won: float, lost: float) -> bool:
     return (won > lost and here < won) or (won < lost and here > won)
 
 
+def _brief(feature: Feature, here: float, record: Mapping[str, float]) -> str:
+    won = quantity(abs(record["won"]), feature)
+    return f"{feature.meaning.rstrip('.')}: {quantity(abs(here), feature)} here, {won} in won deals"
+
+
 def _says(feature: Feature, stage: str, here: float, record: Mapping[str, float]) -> str:
     title = feature.meaning.rstrip(".")
     won, lost = quantity(abs(record["won"]), feature), quantity(abs(record["lost"]), feature)
     return (
-        f"{title}: {quantity(abs(here), feature)} here. Deals won from {stage} had {won} ({record['won_deals']} deals), "
-        f"lost ones {lost} ({record['lost_deals']})."
+        f"{title}: {quantity(abs(here), feature)} here. Deals won from {stage} had {won} "
+        f"({record['won_deals']} deals), lost ones {lost} ({record['lost_deals']})."
     )

@@ -24,6 +24,7 @@ from training.models import boosting
 MOST_REASONS = 5
 LEAST_POINTS = 0.005
 LEAST_DEALS = 10
+LEAST_DIFFERENCE = 0.03
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,8 @@ class Reason:
     :param group: the features that it sums.
     :param feature: the one of them that it is told by, and :param value: its value (None = not known).
     :param says: the fact, in words.
-    :param evidence: the historical rate of deals like it, in words; empty where there are too few or where
-        the rate alone points the other way.
+    :param evidence: the historical rate of deals like it, in words; empty where there are too few, or where the
+        rate alone hardly differs from that of all deals or points the other way.
     :param points: by how much it moves the probability.
     :param rate, deals: share of deals with a like value for which the outcome came true, of how many.
     :param actionable: whether a rep can do something about it.
@@ -166,7 +167,9 @@ class _Told:
 
     def _agrees(self, column: int, points: float) -> bool:
         rate, deals = self._rate(column)
-        return rate is not None and deals >= LEAST_DEALS and (rate - self._overall) * points > 0
+        if rate is None or deals < LEAST_DEALS:
+            return False
+        return (rate - self._overall) * np.sign(points) >= LEAST_DIFFERENCE
 
     def _evidence(self, feature: Feature, column: int) -> str:
         found, which = self._bin(column)
@@ -174,7 +177,7 @@ class _Told:
         if rate is None:
             return ""
         if which < 0:
-            who = "deals where this is not known"
+            who = "deals for which this was so"
         else:
             who = peers(feature, self.reference["features"][feature.name]["bounds"], which, self.facts)
         if self.outcome == STALLED:

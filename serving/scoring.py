@@ -18,25 +18,12 @@ from features.families.segment import SEGMENT_FIELDS
 from features.histories import Histories
 from serving.coach import as_json, gaps
 from serving.explain import STALLED, WON, Explanation, explain, probability_points
+from serving.grades import Grades
 from serving.store import SCORE_COLUMNS
+from serving.wording import percent
 from training.deal_model import Answers, DealModel
 
 MOST_SCORE, LEAST_SCORE = 99, 1
-
-
-@dataclass(frozen=True)
-class Grades:
-    """Least scores of the grades A, B and C; anything lower is D."""
-
-    a: int = 60
-    b: int = 35
-    c: int = 15
-
-    def of(self, score: np.ndarray) -> np.ndarray:
-        """The grade of each score; shape (n,), object."""
-        return np.select([score >= self.a, score >= self.b, score >= self.c], ["A", "B", "C"], "D").astype(
-            object
-        )
 
 
 @dataclass(frozen=True)
@@ -74,9 +61,7 @@ def score_table(
     ids = histories.deals["opportunity_id"].to_numpy(object)[scoring.snapshots.deal]
     score = np.clip(np.round(answers.win * 100), LEAST_SCORE, MOST_SCORE).astype(int)
     this_period = answers.win_within(_days_left(scoring))
-    amount = current_amounts(histories)[scoring.snapshots.deal] * _by_stage(
-        scoring, reference, "amount_ratio", 1.0
-    )
+    amount = current_amounts(histories)[scoring.snapshots.deal] * _by_stage(scoring, reference, "amount_ratio", 1.0)
     table = pd.DataFrame(
         {
             "run_id": run.run_id,
@@ -127,25 +112,22 @@ def explain_all(scoring: ScoringSet, model: DealModel) -> Explained:
     for row in range(len(x)):
         why = _explain_row(row, x, model, won, catalogue, facts[row], WON)
         reasons.append(_dumps({**why.as_json(), "missing": missing[row]}))
-        stalling = (
-            None if stalls is None else _explain_row(row, x, model, stalls, catalogue, facts[row], STALLED)
-        )
+        stalling = None if stalls is None else _explain_row(row, x, model, stalls, catalogue, facts[row], STALLED)
         stall_reasons.append(_dumps(stalling.as_json() if stalling else {}))
         coaching.append(_dumps(as_json(gaps(why, scoring.stage[row], catalogue, model.facts["reference"]))))
     return Explained(reasons, stall_reasons, coaching)
 
 
-def explain_by_rates(scoring: ScoringSet, answers: Answers, reference: Mapping[str, Any]) -> Explained:
+def explain_by_rates(scoring: ScoringSet, answers: Answers, overall: float, reference: Mapping[str, Any]) -> Explained:
     """The one reason that a baseline has: the record of the deal's stage."""
     missing = data_confidence(scoring)[1]
     reasons = []
     for row, stage in enumerate(scoring.stage):
-        base, moved = reference["win_rate"], float(answers.win[row]) - reference["win_rate"]
+        base = float(overall)
+        moved = float(answers.win[row]) - base
         told = _stage_reason(stage, reference, moved)
         sides = {"for": told if moved > 0 else [], "against": told if moved < 0 else []}
-        reasons.append(
-            _dumps({"base": base, **sides, "rest": 0.0 if told else moved, "missing": missing[row]})
-        )
+        reasons.append(_dumps({"base": base, **sides, "rest": 0.0 if told else moved, "missing": missing[row]}))
     return Explained(reasons, ["{}"] * len(reasons), ["[]"] * len(reasons))
 
 
@@ -204,25 +186,27 @@ def _explain_row(
 ) -> Explanation:
     base, contributions, _ = parts
     reference = model.facts["reference"]
-    return explain(
-        x[row], model.names, float(base[row]), contributions[row], catalogue, reference, facts, outcome
-    )
+    return explain(x[row], model.names, float(base[row]), contributions[row], catalogue, reference, facts, outcome)
 
 
 def _stage_reason(stage: str | None, reference: Mapping[str, Any], moved: float) -> list[dict[str, Any]]:
     record = reference["stages"].get(stage)
     if not record or not record["deals"]:
         return []
+    rate = record["won"] / record["deals"]
+    evidence = (
+        f"Of the closed deals that stood there {percent(rate)} were won ({record['won']:,} of "
+        f"{record['deals']:,}), of all {percent(reference['win_rate'])}."
+    )
     return [
         {
             "group": "stage",
             "feature": "stage",
             "value": None,
             "says": f"Stands in {stage}.",
-            "evidence": f"Of {record['deals']} closed deals that stood there, {record['win_rate']:.0%} were won "
-            f"(shrunk towards {reference['win_rate']:.0%} of all).",
+            "evidence": evidence,
             "points": moved,
-            "rate": record["win_rate"],
+            "rate": rate,
             "deals": record["deals"],
             "actionable": False,
         }
@@ -247,9 +231,17 @@ def _by_stage(scoring: ScoringSet, reference: Mapping[str, Any], name: str, defa
 
 
 def _share_at_stake(scoring: ScoringSet, answers: Answers, reference: Mapping[str, Any]) -> np.ndarray:
-    """Stall risk × (win rate of like deals that moved on − of those that stalled); NaN without stall risk."""
-    moved = _by_stage(scoring, reference, "win_rate_moved", np.nan)
-    stalled = _by_stage(scoring, reference, "win_rate_stalled", np.nan)
+    """Stall risk × (win rate of like deals that moved on − of those that stalled); NaN without stall risk.
+
+    Like deals are those of a like win chance; where too few are known, those of the stage.
+    """
+    record = reference.get("moved_by_chance")
+    if record:
+        moved = np.interp(answers.win, record["chance"], record["moved"])
+        stalled = np.interp(answers.win, record["chance"], record["stalled"])
+    else:
+        moved = _by_stage(scoring, reference, "win_rate_moved", np.nan)
+        stalled = _by_stage(scoring, reference, "win_rate_stalled", np.nan)
     return answers.stall * np.maximum(moved - stalled, 0.0)
 
 

@@ -48,6 +48,20 @@ SCORES = sa.Table(
     sa.Index("scores_by_deal", "opportunity_id", "as_of"),
 )
 
+DEALS = sa.Table(
+    "scored_deals",
+    metadata,
+    sa.Column("run_id", sa.String, sa.ForeignKey("runs.run_id"), primary_key=True),
+    sa.Column("opportunity_id", sa.String, primary_key=True),
+    sa.Column("name", sa.String, nullable=False),
+    sa.Column("account", sa.String, nullable=False),
+    sa.Column("stage", sa.String, nullable=False),
+    sa.Column("owner", sa.String, nullable=False),
+    sa.Column("close_date", sa.Date),
+    sa.Column("amount", sa.Float),
+    sa.Column("currency", sa.String, nullable=False),
+)
+
 MODELS = sa.Table(
     "models",
     metadata,
@@ -87,15 +101,17 @@ class Store:
         return Store(f"sqlite:///{(home / 'dealcast.db').resolve()}")
 
     def save_scores(
-        self, kind: str, run_id: str, scores: pd.DataFrame, model_version: str, as_of: datetime
+        self, run_id: str, scores: pd.DataFrame, deals: pd.DataFrame, model_version: str, as_of: datetime
     ) -> None:
-        """Keep a run with its scores (columns of SCORES), all or nothing."""
+        """Keep a run with its scores and how its deals stood then (columns of SCORES, DEALS), all or nothing."""
+        run = {"run_id": run_id, "kind": "score", "as_of": _naive(as_of), "started_at": now()}
+        rows = _records(scores[list(SCORE_COLUMNS)])
+        stood = _records(deals.assign(run_id=run_id)[[column.name for column in DEALS.columns]])
         with self._engine.begin() as connection:
-            run = {"run_id": run_id, "kind": kind, "as_of": _naive(as_of), "started_at": now()}
             connection.execute(sa.insert(RUNS), {**run, "model_version": model_version})
-            rows = _records(scores[list(SCORE_COLUMNS)])
             if rows:
                 connection.execute(sa.insert(SCORES), rows)
+                connection.execute(sa.insert(DEALS), stood)
 
     def previous_probabilities(self, as_of: datetime) -> pd.Series:
         """Win probability by opportunity_id of the newest run before a date; empty where there is none."""
@@ -103,15 +119,16 @@ class Store:
         newest = before.order_by(RUNS.c.as_of.desc(), RUNS.c.started_at.desc()).limit(1)
         with self._engine.connect() as connection:
             run_id = connection.execute(newest).scalar()
-            query = sa.select(SCORES.c.opportunity_id, SCORES.c.win_probability).where(
-                SCORES.c.run_id == run_id
-            )
+            query = sa.select(SCORES.c.opportunity_id, SCORES.c.win_probability).where(SCORES.c.run_id == run_id)
             rows = connection.execute(query).all()
         return pd.Series({row[0]: row[1] for row in rows}, dtype=float)
 
     def latest_score(self, opportunity_id: str, as_of: datetime | None = None) -> dict[str, Any] | None:
-        """The newest score of a deal (at or before a date); None where it was never scored."""
-        query = sa.select(SCORES).where(SCORES.c.opportunity_id == opportunity_id)
+        """The newest score of a deal (at or before a date) and how it stood; None where it was never scored."""
+        both = (SCORES.c.run_id == DEALS.c.run_id) & (SCORES.c.opportunity_id == DEALS.c.opportunity_id)
+        stood = [column for column in DEALS.columns if column.name not in SCORES.columns]
+        query = sa.select(SCORES, *stood).join(DEALS, both)
+        query = query.where(SCORES.c.opportunity_id == opportunity_id)
         if as_of is not None:
             query = query.where(SCORES.c.as_of <= _naive(as_of))
         query = query.order_by(SCORES.c.as_of.desc(), SCORES.c.scored_at.desc()).limit(1)
@@ -119,9 +136,7 @@ class Store:
             row = connection.execute(query).mappings().first()
         return dict(row) if row else None
 
-    def record_model(
-        self, version: str, sha256: str, folder: Path, mlflow_run_id: str, gate_passed: bool
-    ) -> None:
+    def record_model(self, version: str, sha256: str, folder: Path, mlflow_run_id: str, gate_passed: bool) -> None:
         """Remember a trained model and the SHA-256 that its files must have."""
         row = {"version": version, "sha256": sha256, "folder": str(folder), "mlflow_run_id": mlflow_run_id}
         with self._engine.begin() as connection:
@@ -130,9 +145,7 @@ class Store:
     def promote(self, version: str, reason: str) -> None:
         """Make a recorded model the champion."""
         with self._engine.begin() as connection:
-            connection.execute(
-                sa.insert(PROMOTIONS), {"version": version, "promoted_at": now(), "reason": reason}
-            )
+            connection.execute(sa.insert(PROMOTIONS), {"version": version, "promoted_at": now(), "reason": reason})
 
     def champion(self) -> dict[str, Any] | None:
         """The champion's row of `models`; None where no model was promoted yet."""
@@ -158,8 +171,11 @@ def _naive(moment: datetime) -> datetime:
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     plain = frame.copy()
-    for name in ("as_of", "scored_at"):
-        plain[name] = pd.to_datetime(plain[name], utc=True).dt.tz_localize(None).dt.to_pydatetime()
+    for name in plain.columns:
+        if isinstance(plain[name].dtype, pd.DatetimeTZDtype):
+            plain[name] = plain[name].dt.tz_convert("UTC").dt.tz_localize(None)
+        if pd.api.types.is_datetime64_dtype(plain[name]):
+            plain[name] = pd.Series(list(plain[name].dt.to_pydatetime()), index=plain.index, dtype=object)
     plain = plain.astype(object).where(frame.notna(), None)
     return [{str(k): v for k, v in row.items()} for row in plain.to_dict("records")]
 

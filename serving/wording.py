@@ -21,9 +21,7 @@ def sentence(feature: Feature, value: float, facts: Mapping[str, str]) -> str:
         text = wording.negative
     else:
         text = wording.text
-    spoken = text.format_map(
-        _Facts({**facts, "value": quantity(abs(value), feature, facts.get("currency", ""))})
-    )
+    spoken = text.format_map(_Facts({**facts, "value": quantity(abs(value), feature, facts.get("currency", ""))}))
     return spoken[:1].upper() + spoken[1:]
 
 

@@ -136,10 +136,7 @@ def inside_functions(source: Source) -> Iterator[str]:
 
 def circle(sources: Mapping[str, Source]) -> list[str]:
     """The modules of a circle of imports among these files, first and last the same; empty without one."""
-    needs = {
-        source.module: set(_modules_imported(source, sources)) - {source.module}
-        for source in sources.values()
-    }
+    needs = {source.module: set(_modules_imported(source, sources)) - {source.module} for source in sources.values()}
     try:
         TopologicalSorter(needs).prepare()
     except CycleError as error:

@@ -15,9 +15,7 @@ LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 
 @pytest.mark.parametrize("tool", ["ruff check .", "ruff format --check .", "mypy"])
 def test_the_tool_has_nothing_to_say(tool):
-    done = subprocess.run(
-        [sys.executable, "-m", *tool.split()], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-m", *tool.split()], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{tool}\n{done.stdout}{done.stderr}"
 
 

@@ -23,9 +23,9 @@ from features.feature import Vocabulary
 from features.settings import TimeSettings
 from training.calibration import Calibrator
 from training.models import boosting
-from training.models.boosting import BoostingSettings
 from training.models.win_curve import Curve, WinCurve, fit_win_curve, quicker
 from training.rows import Rows
+from training.settings import BoostingSettings
 
 FORMAT = 1
 _BOOSTERS = ("closing", "winning", "win", "stall")
@@ -40,25 +40,50 @@ class Boosters:
     stall: lgb.Booster | None
 
 
-def fit_boosters(rows: Rows, edges: np.ndarray, settings: BoostingSettings) -> Boosters:
-    """Fit all boosters on rows with outcomes as known at one date.
+@dataclass(frozen=True)
+class Rounds:
+    """Boosting rounds of the four boosters, chosen once and used again on more or other rows."""
+
+    closing: int
+    winning: int
+    win: int
+    stall: int | None
+
+
+def rounds_of(boosters: Boosters) -> Rounds:
+    """The rounds that boosters were fitted with."""
+    stall = None if boosters.stall is None else boosters.stall.num_trees()
+    curve = boosters.curve
+    return Rounds(curve.closing.num_trees(), curve.winning.num_trees(), boosters.win.num_trees(), stall)
+
+
+def fit_boosters(
+    rows: Rows, edges: np.ndarray, settings: BoostingSettings, rounds: Rounds | None = None
+) -> tuple[Boosters, np.ndarray]:
+    """Fit all boosters on rows with outcomes as known at one date; also the win booster's target, shape (n,).
 
     The win booster learns from the outcome where it is known and from the curve's probability where the deal
     is still open, so that one booster carries both the probability that is shown and its exact explanation.
     """
-    curve = fit_win_curve(rows, edges, quicker(settings))
-    target = soft_outcome(rows, curve.curve(rows.x))
-    win = boosting.fit(rows.x, target, rows.group, settings)
+    both = (rounds.closing, rounds.winning) if rounds else None
+    curve = fit_win_curve(rows, edges, quicker(settings), both)
+    target = soft_outcome(rows, curve)
+    win = boosting.fit(rows.x, target, rows.group, settings, rounds.win if rounds else None)
     known = ~np.isnan(rows.stalled)
     stall = None
     if known.any() and 0 < rows.stalled[known].mean() < 1:
-        stall = boosting.fit(rows.x[known], rows.stalled[known], rows.group[known], settings)
-    return Boosters(curve, win, stall)
+        trees = rounds.stall if rounds else None
+        stall = boosting.fit(rows.x[known], rows.stalled[known], rows.group[known], settings, trees)
+    return Boosters(curve, win, stall), target
 
 
-def soft_outcome(rows: Rows, curve: Curve) -> np.ndarray:
+def soft_outcome(rows: Rows, curve: WinCurve) -> np.ndarray:
     """1 won, 0 lost, and for deals still open the curve's probability after having stayed open so long."""
-    return np.where(rows.outcome >= 0, rows.outcome.astype(float), curve.won_after(rows.days))
+    target = rows.outcome.astype(float)
+    still_open = rows.outcome < 0
+    if still_open.any():
+        target[still_open] = curve.curve(rows.x[still_open]).won_after(rows.days[still_open])
+    return target
 
 
 @dataclass(frozen=True)
@@ -138,9 +163,7 @@ class DealModel:
 def load(folder: Path, sha256: str) -> DealModel:
     """Read a model whose SHA-256 is known; raises DealcastError before parsing where it differs."""
     if not (folder / "model.json").is_file():
-        raise DealcastError(
-            "the model's files are missing", where=str(folder), remedy="train again, or roll back"
-        )
+        raise DealcastError("the model's files are missing", where=str(folder), remedy="train again, or roll back")
     found = folder_digest(folder)
     if found != sha256:
         raise DealcastError(
@@ -182,4 +205,5 @@ def _vocabulary(data: Mapping[str, Any]) -> Vocabulary:
         tuple(data["segments"]),
         tuple(data["account_fields"]),
         FiscalCalendar(**data["calendar"]),
+        data["seasoned"],
     )

@@ -18,12 +18,12 @@ from sklearn.preprocessing import StandardScaler
 from crm.clock import DAY
 from features.settings import TimeSettings
 from training.calibration import Calibrator, fit_calibrator
-from training.deal_model import fit_boosters, soft_outcome
+from training.deal_model import Boosters, Rounds, fit_boosters, rounds_of
 from training.models import boosting
-from training.models.boosting import BoostingSettings
 from training.models.rates import stall_rates, win_rates
 from training.models.win_curve import Curve, interval_edges
 from training.rows import Rows, known_at
+from training.settings import BoostingSettings
 
 FOLDS = 3
 
@@ -53,9 +53,7 @@ class Judged:
 
     def where(self, keep: np.ndarray) -> Judged:
         """The rows that a boolean mask keeps."""
-        curve = Curve(
-            self.curve.edges, self.curve.won[keep], self.curve.lost[keep], self.curve.tail_won[keep]
-        )
+        curve = Curve(self.curve.edges, self.curve.won[keep], self.curve.lost[keep], self.curve.tail_won[keep])
         rest = (getattr(self, name)[keep] for name in _COLUMNS[2:])
         return Judged(self.rows.where(keep), self.win_margin[keep], self.stall_margin[keep], curve, *rest)
 
@@ -71,31 +69,36 @@ def choose_cuts(rows: Rows, until: int, cycle_days: float) -> Cuts:
     return Cuts(until - kept, until - kept // 2, until)
 
 
-def out_of_fold(rows: Rows, cuts: Cuts, time: TimeSettings, settings: BoostingSettings) -> Judged:
-    """Predictions for every row behind the first cut, each from models that never saw its group."""
+def out_of_fold(rows: Rows, cuts: Cuts, time: TimeSettings, settings: BoostingSettings) -> tuple[Judged, Rounds]:
+    """Predictions for every row behind the first cut, each from models that never saw its group.
+
+    Also the boosting rounds that were chosen, for fitting on all rows.
+    """
     fold = (rows.group // 3) % FOLDS
     edges = interval_edges(known_at(rows, cuts.fit, time.stall_days), time.cycle_days)
     parts, order = [], []
+    rounds: Rounds | None = None
     for k in range(FOLDS):
         later = (fold == k) & (rows.as_of > cuts.fit)
         seen = known_at(rows.where(fold != k), cuts.fit, time.stall_days)
-        parts.append(_predicted(seen, rows.where(later), edges, settings))
+        # The first fold chooses the rounds, on what was known at the cut; nothing of the judged dates enters.
+        boosters, target = fit_boosters(seen, edges, settings, rounds)
+        rounds = rounds or rounds_of(boosters)
+        parts.append(_predicted(boosters, seen, target, rows.where(later)))
         order.append(np.flatnonzero(later))
-    return _joined(parts, np.argsort(np.concatenate(order), kind="stable"))
+    assert rounds is not None
+    return _joined(parts, np.argsort(np.concatenate(order), kind="stable")), rounds
 
 
-def _predicted(seen: Rows, later: Rows, edges: np.ndarray, settings: BoostingSettings) -> Judged:
-    boosters = fit_boosters(seen, edges, settings)
+def _predicted(boosters: Boosters, seen: Rows, target: np.ndarray, later: Rows) -> Judged:
     wins, stalls = win_rates(seen), stall_rates(seen)
     n = len(later)
     margin = np.full(n, np.nan) if boosters.stall is None else boosting.margin(boosters.stall, later.x)
-    curve = boosters.curve
-    target = soft_outcome(seen, curve.curve(seen.x))
     return Judged(
         later,
         boosting.margin(boosters.win, later.x),
         margin,
-        curve.curve(later.x),
+        boosters.curve.curve(later.x),
         np.full(n, wins.overall),
         wins.probability(later.stage),
         logistic_regression(seen.x, target, later.x),
@@ -124,7 +127,8 @@ def calibrators(judged: Judged, at: int, stall_days: int) -> tuple[Calibrator, C
     rows = known_at(early.rows, at, stall_days)
     if not len(rows):
         return Calibrator(), Calibrator()
-    win = fit_calibrator(early.win_margin, soft_outcome(rows, early.curve))
+    soft = np.where(rows.outcome >= 0, rows.outcome.astype(float), early.curve.won_after(rows.days))
+    win = fit_calibrator(early.win_margin, soft)
     known = ~np.isnan(rows.stalled) & ~np.isnan(early.stall_margin)
     stall = fit_calibrator(early.stall_margin[known], rows.stalled[known]) if known.any() else Calibrator()
     return win, stall
@@ -155,10 +159,7 @@ def _joined(parts: list[Judged], order: np.ndarray) -> Judged:
     )
     curve = Curve(
         parts[0].curve.edges,
-        *(
-            np.concatenate([getattr(part.curve, name) for part in parts])[order]
-            for name in ("won", "lost", "tail_won")
-        ),
+        *(np.concatenate([getattr(part.curve, name) for part in parts])[order] for name in ("won", "lost", "tail_won")),
     )
     win, stall, *rest = (column(name) for name in _COLUMNS)
     return Judged(rows, win, stall, curve, *rest)

@@ -12,6 +12,7 @@ import numpy as np
 
 import training.checks
 from training.scorecard import Card, JudgedRows
+from training.settings import Thresholds
 
 
 class Outcome(Enum):
@@ -29,25 +30,6 @@ class Finding:
     check: str
     outcome: Outcome
     says: str
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """What the checks ask for; settable in the configuration under [gate].
-
-    :param least_closed: closed deals, and :param least_each: of each outcome (below: small-data mode).
-    :param worst_slope: calibration slope's lower bound; its reciprocal is the upper one.
-    :param worst_calibration_error: expected calibration error that is always accepted.
-    :param worst_segment_gap: promised against kept share in a stage, beyond what chance explains.
-    :param suspicious_auc: above it a leak is assumed until shown otherwise.
-    """
-
-    least_closed: int = 200
-    least_each: int = 40
-    worst_slope: float = 0.67
-    worst_calibration_error: float = 0.05
-    worst_segment_gap: float = 0.1
-    suspicious_auc: float = 0.985
 
 
 @dataclass(frozen=True)

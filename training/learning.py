@@ -16,13 +16,13 @@ from features.dataset import TrainingSet, fingerprint
 from training.calibration import Calibrator
 from training.deal_model import Boosters, DealModel, fit_boosters
 from training.evaluation import Cuts, Judged, calibrators, choose_cuts, out_of_fold
-from training.gate import Evidence, Thresholds, Verdict, judge
-from training.models.boosting import BoostingSettings
+from training.gate import Evidence, Verdict, judge
 from training.models.win_curve import interval_edges
-from training.reference import reference_tables
+from training.reference import moved_by_chance, reference_tables
 from training.rows import Rows, all_rows
 from training.scorecard import Card, JudgedRows, card, judged_stall, judged_win, judged_win_within
 from training.scores import auc
+from training.settings import BoostingSettings, Thresholds
 
 Progress = Callable[[str], None]
 
@@ -48,14 +48,10 @@ def refuse_hopeless(training: TrainingSet, thresholds: Thresholds) -> None:
     won, lost = outcomes(all_rows(training))
     remedy = "score works without a model: it answers with shrunken rates (model_version = baseline)"
     if won + lost == 0:
-        raise DataRefused(
-            "no deal has closed yet, so there is nothing to learn from", remedy="wait for deals to close"
-        )
+        raise DataRefused("no deal has closed yet, so there is nothing to learn from", remedy="wait for deals to close")
     if min(won, lost) == 0:
         which = "won" if won else "lost"
-        raise DataRefused(
-            f"all {won + lost} closed deals were {which}; a model needs both outcomes", remedy=remedy
-        )
+        raise DataRefused(f"all {won + lost} closed deals were {which}; a model needs both outcomes", remedy=remedy)
     if won + lost < thresholds.least_closed or min(won, lost) < thresholds.least_each:
         raise DataRefused(
             f"{won + lost} closed deals ({won} won, {lost} lost) are too few for a model of their own",
@@ -76,18 +72,19 @@ def learn(
     rows, time = all_rows(training), training.time
     cuts = choose_cuts(rows, training.until, time.cycle_days)
     progress("fitting on what was known then, judging on later dates")
-    judged = out_of_fold(rows, cuts, time, settings)
+    judged, rounds = out_of_fold(rows, cuts, time, settings)
     win_rows = judged_win(judged, cuts, time.stall_days)
     cards = _cards(judged, win_rows, cuts, training)
     progress("fitting on everything known now")
-    boosters = fit_boosters(rows, interval_edges(rows, time.cycle_days), settings)
-    evidence = _evidence(
-        rows, cards, win_rows, thresholds, _champion_says(champion, training, judged, win_rows, cuts)
-    )
+    boosters, _ = fit_boosters(rows, interval_edges(rows, time.cycle_days), settings, rounds)
+    both = calibrators(judged, cuts.end, time.stall_days)
+    evidence = _evidence(rows, cards, win_rows, thresholds, _champion_says(champion, training, judged, win_rows, cuts))
     verdict = judge(evidence)
     prints = fingerprint(training.frame())
     facts = _facts(training, rows, cuts, cards, verdict, settings, prints)
-    model = _model(boosters, calibrators(judged, cuts.end, time.stall_days), training, facts)
+    later, chance = judged.rows, both[0].probability(judged.win_margin)
+    facts["reference"]["moved_by_chance"] = moved_by_chance(chance, later.stalled, later.outcome, later.deal)
+    model = _model(boosters, both, training, facts)
     return Trained(model, tuple(cards.values()), verdict, rows, prints)
 
 

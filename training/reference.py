@@ -13,35 +13,34 @@ import numpy as np
 
 from features.catalogue import Catalogue
 from features.feature import Feature
-from training.models.rates import STRENGTH, stall_rates, win_rates
+from training.models.rates import STRENGTH, win_rates
 from training.rows import Rows
 
 LEAST_DEALS = 10
+MOVED_LEAST_DEALS = 100
+FIFTHS = 5
 
 
 def reference_tables(rows: Rows, amount_ratio: np.ndarray, catalogue: Catalogue) -> dict[str, Any]:
     """All tables as JSON-able data; outcomes as known at the end of the rows."""
-    closed = rows.outcome >= 0
-    wins, stalls = win_rates(rows), stall_rates(rows)
-    ended = np.unique(rows.deal[closed])
+    everywhere = np.ones(len(rows), dtype=bool)
+    all_deals = _of_bin(rows, everywhere)
     return {
-        "win_rate": wins.overall,
-        "stall_rate": stalls.overall if (~np.isnan(rows.stalled)).any() else None,
-        "closed_deals": len(ended),
-        "won_deals": len(np.unique(rows.deal[rows.outcome == 1])),
+        "win_rate": all_deals["won"] / max(all_deals["deals"], 1),
+        "stall_rate": all_deals["stall_rate"],
+        "closed_deals": all_deals["deals"],
+        "won_deals": all_deals["won"],
         "stages": {
             name: {
-                "win_rate": wins.by_stage.get(name),
-                "stall_rate": stalls.by_stage.get(name),
-                "deals": wins.deals.get(name, 0),
+                **_of_bin(rows, rows.stage == name),
                 **moved_against_stalled(rows, rows.stage == name),
                 "amount_ratio": amount_ratio_of(amount_ratio, rows, rows.stage == name),
             }
             for name in sorted({s for s in rows.stage if s is not None})
         },
         "all": {
-            **moved_against_stalled(rows, np.ones(len(rows), dtype=bool)),
-            "amount_ratio": amount_ratio_of(amount_ratio, rows, np.ones(len(rows), dtype=bool)),
+            **moved_against_stalled(rows, everywhere),
+            "amount_ratio": amount_ratio_of(amount_ratio, rows, everywhere),
         },
         "features": {
             name: _of_feature(rows, column, catalogue.feature(name)) for column, name in enumerate(rows.names)
@@ -65,6 +64,32 @@ def amount_ratio_of(ratio: np.ndarray, rows: Rows, inside: np.ndarray) -> float:
     deals = len(np.unique(rows.deal[known]))
     mean = float(np.clip(ratio[known], 0, 3).mean()) if deals else 1.0
     return (mean * deals + STRENGTH) / (deals + STRENGTH)
+
+
+def moved_by_chance(
+    chance: np.ndarray, stalled: np.ndarray, outcome: np.ndarray, deal: np.ndarray
+) -> dict[str, list[float]] | None:
+    """Win rates of snapshots that moved on and that stalled, by win chance; what a stall costs a like deal.
+
+    :param chance: win probability given at the time, by a model that had not seen the deal; other columns as
+        in :class:`Rows`; shape (n,) each.
+    Returns the mean chance of each fifth with both rates, shrunk to the chance itself; None where nothing is
+    known of both.
+    """
+    known = ~np.isnan(stalled) & (outcome >= 0)
+    if len(np.unique(deal[known])) < MOVED_LEAST_DEALS:
+        return None
+    chance, stalled, outcome, deal = chance[known], stalled[known], outcome[known], deal[known]
+    found: dict[str, list[float]] = {"chance": [], "moved": [], "stalled": []}
+    for part in np.array_split(np.argsort(chance, kind="stable"), FIFTHS):
+        mean = float(chance[part].mean())
+        found["chance"].append(mean)
+        for name, value in (("moved", 0.0), ("stalled", 1.0)):
+            inside = part[stalled[part] == value]
+            deals = len(np.unique(deal[inside]))
+            won = float((outcome[inside] == 1).mean()) if deals else mean
+            found[name].append((won * deals + mean * STRENGTH) / (deals + STRENGTH))
+    return found
 
 
 def _shrunken(rows: Rows, inside: np.ndarray, overall: float) -> float | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import mlflow
 from mlflow.exceptions import MlflowException
 
-from training.tracking import MODEL_NAME, Tracking
+from training.settings import Tracking
+from training.tracking import MODEL_NAME
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"

@@ -42,10 +42,7 @@ class Rows:
         return Rows(
             self.x[keep],
             self.names,
-            *(
-                getattr(self, name)[keep]
-                for name in ("outcome", "days", "stalled", "as_of", "group", "deal", "stage")
-            ),
+            *(getattr(self, name)[keep] for name in ("outcome", "days", "stalled", "as_of", "group", "deal", "stage")),
         )
 
 

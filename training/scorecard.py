@@ -150,9 +150,7 @@ def card(question: str, judged: JudgedRows) -> Card | None:
     )
 
 
-def _line(
-    name: str, y: np.ndarray, p: np.ndarray, weight: np.ndarray, deal: np.ndarray, base: np.ndarray
-) -> Line:
+def _line(name: str, y: np.ndarray, p: np.ndarray, weight: np.ndarray, deal: np.ndarray, base: np.ndarray) -> Line:
     losses = log_losses(y, p)
     return Line(
         name,
@@ -165,9 +163,7 @@ def _line(
     )
 
 
-def _kept(
-    judged: Judged, y: np.ndarray, weight: np.ndarray, probabilities: Mapping[str, np.ndarray]
-) -> JudgedRows:
+def _kept(judged: Judged, y: np.ndarray, weight: np.ndarray, probabilities: Mapping[str, np.ndarray]) -> JudgedRows:
     keep = weight > 0
     rows = judged.rows
     return JudgedRows(

@@ -99,9 +99,7 @@ def auc_interval(
     """Area under the ROC curve with an interval bootstrapped over clusters (deals)."""
     _, code = np.unique(cluster, return_inverse=True)
     ranked = _RankedOutcomes(y, p)
-    sampled = [
-        ranked.auc(weight * times[code]) for times in resampled_clusters(int(code.max()) + 1, draws, seed)
-    ]
+    sampled = [ranked.auc(weight * times[code]) for times in resampled_clusters(int(code.max()) + 1, draws, seed)]
     low, high = np.nanquantile(sampled, [0.05, 0.95])
     return Interval(ranked.auc(weight), float(low), float(high))
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+import math
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,18 +23,11 @@ from training.learning import Trained
 from training.model_card import model_card
 from training.plots import reliability_plot, shap_plot
 from training.scorecard import Card
+from training.settings import Tracking
 
 EXPERIMENT = "dealcast"
 MODEL_NAME = "dealcast-deal-model"
 _PYFUNC = Path(__file__).with_name("pyfunc_model.py")
-
-
-@dataclass(frozen=True)
-class Tracking:
-    """Where runs go: MLflow's tracking URI and, for a store of one's own, the folder for artifacts."""
-
-    uri: str
-    artifacts: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -90,7 +86,7 @@ def _metrics(trained: Trained) -> dict[str, float]:
                 metrics[f"{key}.{name}.{score}"] = line[score]["value"]
             metrics[f"{key}.{name}.calibration_error"] = line["calibration_error"]
         metrics[f"{key}.calibration_slope"] = card["slope"][0]
-    return {name: value for name, value in metrics.items() if value == value}
+    return {name: value for name, value in metrics.items() if not math.isnan(value)}
 
 
 def _log_data(trained: Trained) -> None:
@@ -127,14 +123,24 @@ def _log_model(trained: Trained, folder: Path, sha256: str) -> str:
     """The model files as a pyfunc from code, for `mlflow models serve` and Spark; never read back by us."""
     inputs = Schema([ColSpec("float", name) for name in trained.model.names])
     outputs = Schema([ColSpec("double", "win_probability"), ColSpec("double", "stall_risk")])
-    info = mlflow.pyfunc.log_model(
-        name="deal_model",
-        python_model=str(_PYFUNC),
-        artifacts={"deal_model": str(folder)},
-        model_config={"sha256": sha256},
-        signature=ModelSignature(inputs, outputs),
-        pip_requirements=["dealcast"],
-        registered_model_name=MODEL_NAME,
-        metadata=json.loads(json.dumps(trained.model.facts["data"])),
-    )
-    return str(info.registered_model_version)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*input example.*", category=UserWarning)
+        info = mlflow.pyfunc.log_model(
+            name="deal_model",
+            python_model=str(_PYFUNC),
+            artifacts={"deal_model": str(folder)},
+            model_config={"sha256": sha256},
+            signature=ModelSignature(inputs, outputs),
+            pip_requirements=["dealcast"],
+            metadata=json.loads(json.dumps(trained.model.facts["data"])),
+        )
+    return _register(info.model_id, info.model_uri, sha256)
+
+
+def _register(model_id: str, uri: str, sha256: str) -> str:
+    """A new version in the registry; its number as text."""
+    client = mlflow.MlflowClient()
+    with contextlib.suppress(MlflowException):  # it is there already
+        client.create_registered_model(MODEL_NAME)
+    version = client.create_model_version(MODEL_NAME, uri, model_id=model_id, tags={"dealcast.sha256": sha256})
+    return str(version.version)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -136,28 +136,9 @@ def enter(
     early, late = _draw(random, _PRODUCT_AT_START, count), _draw(random, _PRODUCT_AT_END, count)
     product = np.where(mixed, late, early)
     owner = _owners(people, accounts, account, created, random)
-    employees = accounts.employees[account]
-    size = _size(kind, product, employees, random)
-    region = accounts.region[account]
+    employees, region = accounts.employees[account], accounts.region[account]
     quality = random.normal(0, 0.75, count)
-    merit = (
-        _AVERAGE
-        + _MERIT_OF_TYPE[kind]
-        + _MERIT_OF_SOURCE[source]
-        + _MERIT_OF_PRODUCT[product]
-        + _MERIT_OF_REGION[region]
-        + _MERIT_OF_INDUSTRY[accounts.industry[account]]
-        + np.where((source == PARTNER) & (product == INTEGRATIONS), 0.35, 0.0)
-        - 0.12 * np.log(size / 15_000)
-        + 0.10 * np.minimum(won, 4)
-        - 0.06 * np.minimum(lost, 4)
-        + people.skill[owner]
-        - np.where(created - people.started[owner] < 120 * DAY, 0.25, 0.0)
-        + accounts.quality[account]
-        + quality
-        + _drift(settings, created, source, product)
-    )
-    return Deals(
+    deals = Deals(
         created=created,
         account=account,
         owner=owner,
@@ -165,17 +146,36 @@ def enter(
         type=kind,
         source=source,
         product=product,
-        size=size,
+        size=_size(kind, product, employees, random),
         state=_first_state(kind, source, quality, random),
         quality=quality,
-        merit=merit,
+        merit=np.zeros(count),
         speed=_speed(kind, product, region, employees, random),
     )
+    history = 0.10 * np.minimum(won, 4) - 0.06 * np.minimum(lost, 4)
+    return replace(deals, merit=_merit(settings, people, accounts, deals) + history)
 
 
-def _drift(
-    settings: SimulatorSettings, created: np.ndarray, source: np.ndarray, product: np.ndarray
-) -> np.ndarray:
+def _merit(settings: SimulatorSettings, people: People, accounts: Accounts, deals: Deals) -> np.ndarray:
+    """How good each deal is, its account's earlier deals apart: what shows, and what is hidden."""
+    is_new_rep = deals.created - people.started[deals.owner] < 120 * DAY
+    partner_integrates = (deals.source == PARTNER) & (deals.product == INTEGRATIONS)
+    visible: np.ndarray = (
+        _AVERAGE
+        + _MERIT_OF_TYPE[deals.type]
+        + _MERIT_OF_SOURCE[deals.source]
+        + _MERIT_OF_PRODUCT[deals.product]
+        + _MERIT_OF_REGION[deals.region]
+        + _MERIT_OF_INDUSTRY[accounts.industry[deals.account]]
+        + np.where(partner_integrates, 0.35, 0.0)
+        - 0.12 * np.log(deals.size / 15_000)
+        - np.where(is_new_rep, 0.25, 0.0)
+        + _drift(settings, deals.created, deals.source, deals.product)
+    )
+    return visible + people.skill[deals.owner] + accounts.quality[deals.account] + deals.quality
+
+
+def _drift(settings: SimulatorSettings, created: np.ndarray, source: np.ndarray, product: np.ndarray) -> np.ndarray:
     """How far the odds have moved since the history began, by the day of entering."""
     progress = created / settings.horizon
     return (
@@ -209,9 +209,7 @@ def _owners(
     return people.seats.holder(seat, created)
 
 
-def _size(
-    kind: np.ndarray, product: np.ndarray, employees: np.ndarray, random: np.random.Generator
-) -> np.ndarray:
+def _size(kind: np.ndarray, product: np.ndarray, employees: np.ndarray, random: np.random.Generator) -> np.ndarray:
     usual = _PRICE_OF_PRODUCT[product] * _PRICE_OF_TYPE[kind] * (employees / 220) ** 0.35
     return rounded(usual * np.exp(random.normal(0, 0.55, len(kind))))
 
@@ -222,9 +220,7 @@ def rounded(amount: np.ndarray) -> np.ndarray:
     return np.maximum(np.round(amount / step) * step, 500).astype(np.int64)
 
 
-def _first_state(
-    kind: np.ndarray, source: np.ndarray, quality: np.ndarray, random: np.random.Generator
-) -> np.ndarray:
+def _first_state(kind: np.ndarray, source: np.ndarray, quality: np.ndarray, random: np.random.Generator) -> np.ndarray:
     count = len(kind)
     stage = _draw(random, np.array([0.74, 0.20, 0.06]), count)
     stage = np.where(kind == RENEWAL, np.minimum(stage + 1, 2), stage)

@@ -110,9 +110,7 @@ class Sojourns:
     following: np.ndarray
 
 
-def live(
-    rates: Rates, state: np.ndarray, begin: np.ndarray, stop: np.ndarray, random: np.random.Generator
-) -> Sojourns:
+def live(rates: Rates, state: np.ndarray, begin: np.ndarray, stop: np.ndarray, random: np.random.Generator) -> Sojourns:
     """Let n deals live from `begin` in `state` until they close or the clock reads `stop`; shape (n,) each.
 
     All deals take their next step together, so that the number of array operations is that of the steps of

@@ -69,9 +69,7 @@ class StageMoves:
     mood: np.ndarray
 
 
-def live_all(
-    settings: SimulatorSettings, people: People, accounts: Accounts, clocks: Clocks
-) -> tuple[Deals, Paths]:
+def live_all(settings: SimulatorSettings, people: People, accounts: Accounts, clocks: Clocks) -> tuple[Deals, Paths]:
     """All deals and their paths; each quarter's deals know how their accounts' earlier ones ended."""
     created = arrivals(settings, clocks)
     entering, living = settings.random("deals"), settings.random("lives")
@@ -128,9 +126,7 @@ def _by_quarter(settings: SimulatorSettings, created: np.ndarray) -> list[np.nda
     return np.split(created, np.flatnonzero(np.diff(starts.astype(np.int64)) != 0) + 1)
 
 
-def _first_episodes(
-    settings: SimulatorSettings, deals: Deals, clock: Clock, random: np.random.Generator
-) -> Paths:
+def _first_episodes(settings: SimulatorSettings, deals: Deals, clock: Clock, random: np.random.Generator) -> Paths:
     stop = clock.at(settings.horizon + deals.utc_offset)
     lived = live(deals.rates(settings.signal), deals.state, clock.at(deals.created), stop, random)
     return _on_the_wall_clock(settings, deals, lived, clock, np.arange(len(deals)), deals.created, 0)

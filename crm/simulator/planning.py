@@ -77,9 +77,7 @@ def costs(settings: SimulatorSettings, people: People) -> Costs:
     random = settings.random("costs")
     first = np.datetime64(settings.start, "M")
     months = np.arange(first, np.datetime64(settings.end, "M") + 1)
-    grids = np.meshgrid(
-        np.arange(len(months)), np.arange(people.teams), np.arange(len(COST_KINDS)), indexing="ij"
-    )
+    grids = np.meshgrid(np.arange(len(months)), np.arange(people.teams), np.arange(len(COST_KINDS)), indexing="ij")
     month, team, kind = (grid.ravel() for grid in grids)
     seats = np.bincount(people.seats.team, minlength=people.teams)[team] + 1.2
     season = np.where(kind == 2, _EVENT_MONTHS[months.astype(np.int64) % 12][month], 1.0)

@@ -65,6 +65,4 @@ class SimulatorSettings:
 
 def _within(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
-        raise WrongUse(
-            f"{name} = {value}", where="simulator settings", expected=f"a number from {low:g} to {high:g}"
-        )
+        raise WrongUse(f"{name} = {value}", where="simulator settings", expected=f"a number from {low:g} to {high:g}")

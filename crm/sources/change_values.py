@@ -36,9 +36,13 @@ def _value(text: str, form: str, mapping: SourceMapping) -> Conversion:
         f"CASE WHEN {is_number} THEN {plain_number(amount.value)} "
         f"WHEN {is_day} THEN strftime({day.value}, '%Y-%m-%d') ELSE {text} END"
     )
-    problems = [(rule, f"{is_number} AND ({when})") for rule, when in amount.problems]
-    problems += [(rule, f"{is_day} AND ({when})") for rule, when in day.problems]
-    return Conversion(value, f"CASE WHEN {is_day} THEN {day.form} END", tuple(problems))
+    guarded = ((is_number, amount), (is_day, day))
+    return Conversion(
+        value,
+        f"CASE WHEN {is_day} THEN {day.form} END",
+        tuple((rule, f"{mine} AND ({when})") for mine, kind in guarded for rule, when in kind.problems),
+        tuple((what, f"{mine} AND ({when})") for mine, kind in guarded for what, when in kind.counts),
+    )
 
 
 def meant_values(aliases: Mapping[str, Mapping[str, str]]) -> list[tuple[str, str]]:

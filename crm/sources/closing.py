@@ -15,6 +15,10 @@ from crm.tables import OPPORTUNITIES
 LAST_STAGE_CHANGE = "LastStageChangeDate"  # Salesforce's own witness of a closing
 
 CONTRADICTED, UNTIMED = "contradicted", "not known when"
+REFUSED = {
+    CONTRADICTED: (rules.WON_AND_LOST, "is_won"),
+    UNTIMED: (rules.CLOSED_WITHOUT_TIME, "closed_at"),
+}
 REOPENED = "reopened deals, their earlier closing left to the history"
 KEPT_CLOSED = "closed in an open stage, kept closed"
 
@@ -42,19 +46,16 @@ def settle_closings(intake: Intake, stages_given: bool) -> None:
         not stages that were inferred from the deals.
     """
     intake.con.execute(f"CREATE OR REPLACE TABLE _closings AS {_closings(intake, stages_given)}")
-    for verdict, rule, column in (
-        (CONTRADICTED, rules.WON_AND_LOST, "is_won"),
-        (UNTIMED, rules.CLOSED_WITHOUT_TIME, "closed_at"),
-    ):
-        intake.set_aside(
-            rule, f"SELECT _file, _row, '{column}', told FROM _closings WHERE verdict = {literal(verdict)}"
-        )
-    for file in intake.files_of("opportunities"):
-        counted = intake.con.execute(
-            f"SELECT verdict, count(*) FROM _closings WHERE _file = {file.number} AND verdict IS NOT NULL "
-            f"AND verdict NOT IN ('{CONTRADICTED}', '{UNTIMED}') GROUP BY verdict ORDER BY verdict"
-        ).fetchall()
-        file.normalised.update(dict(counted))
+    counted = intake.con.execute(
+        "SELECT _file, verdict, count(*) FROM _closings WHERE verdict IS NOT NULL GROUP BY ALL ORDER BY ALL"
+    ).fetchall()
+    for number, verdict, rows in counted:
+        if verdict in REFUSED:
+            rule, column = REFUSED[verdict]
+            refused = f"verdict = {literal(verdict)} AND _file = {number}"
+            intake.set_aside(rule, f"SELECT _file, _row, '{column}', told FROM _closings WHERE {refused}")
+        else:
+            intake.files[number].normalised[verdict] += rows
 
 
 def deals_query(intake: Intake) -> str:
@@ -72,9 +73,7 @@ def deals_query(intake: Intake) -> str:
 
 def _closings(intake: Intake, stages_given: bool) -> str:
     given = "true" if stages_given else "false"
-    verdict = " ".join(
-        f"WHEN {when.format(stages_given=given)} THEN {literal(verdict)}" for verdict, when in VERDICTS
-    )
+    verdict = " ".join(f"WHEN {when.format(stages_given=given)} THEN {literal(verdict)}" for verdict, when in VERDICTS)
     judged = (
         f"SELECT d._file, d._row, d.stage, d.closed_at, d.is_won, CASE {verdict} END AS verdict, "
         f"{CLOSED_AT} AS known_at, s.is_closed AS stage_closed, s.is_won AS stage_won "

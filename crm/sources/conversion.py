@@ -65,9 +65,7 @@ def conversion(
 def plain_number(value: str) -> str:
     """SQL for a double as plain text: 15000, 0.5."""
     whole = f"{value} = trunc({value}) AND abs({value}) < 1e15"
-    return (
-        f"CASE WHEN {whole} THEN CAST(CAST({value} AS BIGINT) AS VARCHAR) ELSE CAST({value} AS VARCHAR) END"
-    )
+    return f"CASE WHEN {whole} THEN CAST(CAST({value} AS BIGINT) AS VARCHAR) ELSE CAST({value} AS VARCHAR) END"
 
 
 def form_of(text: str, mapping: SourceMapping) -> str:
@@ -165,9 +163,7 @@ def _instant(text: str, form: str, value: str, mapping: SourceMapping, starts: b
     )
 
 
-def _instant_counts(
-    text: str, form: str, value: str, zone: str, mapping: SourceMapping
-) -> tuple[tuple[str, str], ...]:
+def _instant_counts(text: str, form: str, value: str, zone: str, mapping: SourceMapping) -> tuple[tuple[str, str], ...]:
     elsewhere = f"{form} = 'z' AND NOT ({text} LIKE '%Z' OR {_matches(text, UTC_TIME)})"
     counts = [("times converted to UTC", elsewhere)]
     if mapping.time_zone is not None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -40,10 +42,10 @@ def read_folder(folder: Path, mapping: SourceMapping = NOTHING_DECLARED) -> Read
 
     :raises DataRefused: where the data cannot be used as they are, with file, row, column, value and remedy.
     """
-    shape, files = find_files(Path(folder), mapping)
-    with duckdb.connect() as con:
+    found = find_files(Path(folder), mapping)
+    with tempfile.TemporaryDirectory() as scratch, duckdb.connect(config={"temp_directory": scratch}) as con:
         intake = start(con, mapping)
-        for file in files:
+        for file in found.files:
             _load(intake, file)
         present = [table for table in TABLES if intake.files_of(table)]
         for table in present:
@@ -55,10 +57,13 @@ def read_folder(folder: Path, mapping: SourceMapping = NOTHING_DECLARED) -> Read
         closing.settle_closings(intake, stages_given="stages" in present)
         row_rules.set_orphans_aside(intake)
         frames.count_late_changes_to_values(intake)
-        report = _report(intake, present)
-        _require_deals(report)
         read = {table: frames.frame(intake, table) for table in present}
-    return Reading(CrmTables({"stages": stages, **read}, mapping.fixed), report, shape)
+        if found.unread:
+            intake.notes.append(f"not read, for no table has their name: {', '.join(found.unread)}")
+        report = _report(intake, read)
+    _require_deals(report)
+    tables = {"stages": stages, **{table: standing.frame for table, standing in read.items()}}
+    return Reading(CrmTables(tables, mapping.fixed), report, found.shape)
 
 
 def _load(intake: Intake, file: SourceFile) -> None:
@@ -75,7 +80,7 @@ def _load(intake: Intake, file: SourceFile) -> None:
 def _know_stages(intake: Intake) -> pd.DataFrame:
     """The stages as given, else inferred with a note that asks for confirmation."""
     if intake.files_of("stages"):
-        stages = frames.frame(intake, "stages")
+        stages = frames.frame(intake, "stages").frame
     else:
         stages = infer_stages(_stage_witnesses(intake))
         intake.notes.append(_stages_to_confirm(stages))
@@ -103,38 +108,43 @@ def _stages_to_confirm(stages: pd.DataFrame) -> str:
     return f"no stages table, so the stages were inferred ({told}); confirm them, or provide stages.csv"
 
 
-def _report(intake: Intake, present: list[str]) -> QualityReport:
-    standing = {table: frames.accepted_rows(intake, table) for table in present}
-    reports = tuple(_file_report(intake, file, standing[file.table]) for file in intake.files)
-    report = QualityReport(reports, _set_aside(intake), tuple(intake.notes))
+def _report(intake: Intake, read: Mapping[str, frames.Frame]) -> QualityReport:
+    aside = _set_aside(intake)
+    reports = tuple(_file_report(intake, file, read[file.table].rows, aside) for file in intake.files)
+    report = QualityReport(reports, aside, tuple(intake.notes))
     _ = report.balance
     return report
 
 
 def _set_aside(intake: Intake) -> pd.DataFrame:
-    """The rows set aside, in file order, with file names and remedies."""
+    """The rows set aside, in file order, with the files' own column names and the rules' remedies."""
     found = frames.to_pandas(
         intake.con.sql(
             "SELECT _file, _row AS row, coalesce(_column, '') AS column, coalesce(_value, '') AS value, "
             "_rule AS rule FROM _aside ORDER BY _file, _row"
         )
     )
-    files = found["_file"].map({file.number: file.file for file in intake.files}).astype("str")
-    remedies = found["rule"].map({name: rule.remedy for name, rule in RULES.items()}).astype("str")
-    return found.assign(file=files, remedy=remedies)[list(SET_ASIDE_COLUMNS)]
+    shown = [intake.files[f].header(column) for f, column in zip(found["_file"], found["column"], strict=True)]
+    named = {
+        "file": found["_file"].map({file.number: file.file for file in intake.files}).astype("str"),
+        "column": pd.Series(shown, index=found.index, dtype="str"),
+        "remedy": found["rule"].map({rule.name: rule.remedy for rule in RULES.values()}).astype("str"),
+    }
+    return found.assign(**named)[list(SET_ASIDE_COLUMNS)]
 
 
-def _file_report(intake: Intake, file: LoadedFile, standing: dict[int, int]) -> FileReport:
-    aside = intake.con.execute(
-        f"SELECT _rule, count(*) FROM _aside WHERE _file = {file.number} GROUP BY _rule ORDER BY _rule"
-    ).fetchall()
-    told = intake.con.execute(
-        f"SELECT _told, count(DISTINCT _row) FROM {file.relation} t WHERE _told IS NOT NULL "
-        f"AND NOT EXISTS (FROM _aside a WHERE a._file = {file.number} AND a._row = t._row) GROUP BY _told"
-    ).fetchall()
-    accepted = standing.get(file.number, 0) + sum(rows for _, rows in told)
-    normalised = Counter(file.normalised) + Counter(dict(told))
-    return FileReport(file.file, file.table, file.rows_in, accepted, dict(aside), dict(normalised))
+def _file_report(intake: Intake, file: LoadedFile, standing: Mapping[int, int], aside: pd.DataFrame) -> FileReport:
+    accepted = standing.get(file.number, 0)
+    normalised = Counter(file.normalised)
+    if file.text.vendor:
+        told = intake.con.execute(
+            f"SELECT _told, count(DISTINCT _row) FROM {file.relation} t WHERE _told IS NOT NULL "
+            f"AND NOT EXISTS (FROM _aside a WHERE a._file = {file.number} AND a._row = t._row) GROUP BY _told"
+        ).fetchall()
+        accepted += sum(rows for _, rows in told)
+        normalised.update(dict(told))
+    rules = Counter(aside.loc[aside["file"] == file.file, "rule"].sort_values())
+    return FileReport(file.file, file.table, file.rows_in, accepted, dict(rules), dict(normalised))
 
 
 def _require_deals(report: QualityReport) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -14,17 +16,18 @@ from crm.sources.quoting import literal, name
 from crm.tables import TABLES, Kind
 
 FAR_AHEAD = "INTERVAL 20 YEARS"  # a close date so far after the newest event stands for none
+LATEST = "getvariable('latest_close_date')"
 DIRECTIONS = ("inbound", "outbound", "internal")
 
 
 def table_query(intake: Intake, table: str) -> str:
     """All accepted rows of a table, as they will stand in its frame."""
     if table == "opportunities":
-        meant = f"CASE WHEN close_date <= {_latest_close_date(intake)} THEN close_date END"
+        meant = f"CASE WHEN close_date <= {LATEST} THEN close_date END"
         return f"SELECT * REPLACE ({meant} AS close_date) FROM ({deals_query(intake)})"
     if table == "changes":
         replaced = ", ".join(
-            f"CASE WHEN field = 'close_date' AND TRY_CAST({value} AS DATE) > {_latest_close_date(intake)} "
+            f"CASE WHEN field = 'close_date' AND TRY_CAST({value} AS DATE) > {LATEST} "
             f"THEN NULL ELSE {value} END AS {value}"
             for value in ("old_value", "new_value")
         )
@@ -34,35 +37,58 @@ def table_query(intake: Intake, table: str) -> str:
     return f"SELECT * FROM all_{table}"
 
 
-def frame(intake: Intake, table: str) -> pd.DataFrame:
-    """The table's frame: columns and dtypes of the contract, then custom columns as text; in file order."""
+@dataclass(frozen=True)
+class Frame:
+    """A table's frame, and by file number how many of the file's rows stand in it."""
+
+    frame: pd.DataFrame
+    rows: Mapping[int, int]
+
+
+def frame(intake: Intake, table: str) -> Frame:
+    """The columns and dtypes of the contract, then custom columns as text, in the order of the files."""
     columns = [
         f"CAST({name(c.name)} AS TIMESTAMP) AS {name(c.name)}" if c.kind is Kind.DATE else name(c.name)
         for c in TABLES[table].columns
     ]
     headers = custom_headers(intake, table)
     columns += [f"c_{i}" for i in range(len(headers))]
-    query = f"SELECT {', '.join(columns)} FROM ({table_query(intake, table)}) ORDER BY _file, _row, _seq"
-    typed = to_pandas(intake.con.sql(query))
-    return typed.rename(columns={f"c_{i}": header for i, header in enumerate(headers)})
+    query = f"SELECT {', '.join(columns)}, _file, _row, _seq FROM ({table_query(intake, table)})"
+    found = intake.con.sql(query).to_arrow_table()
+    places = [found[place].to_numpy() for place in ("_file", "_row", "_seq")]
+    order = np.lexsort(places[::-1])
+    if (np.diff(order) != 1).any():  # the database mostly keeps the order, and sorting all columns is slow
+        found = found.take(pa.array(order))
+    files, rows = np.unique(_file_of_each_row(places[0][order], places[1][order]), return_counts=True)
+    typed = _to_pandas(found.drop_columns(["_file", "_row", "_seq"]))
+    named = typed.rename(columns={f"c_{i}": header for i, header in enumerate(headers)})
+    return Frame(named, dict(zip(files.tolist(), rows.tolist(), strict=True)))
+
+
+def _file_of_each_row(files: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """One entry for each row of a file, though it may give several rows of the table."""
+    first = np.ones(len(files), bool)
+    first[1:] = (np.diff(files) != 0) | (np.diff(rows) != 0)
+    return files[first]
 
 
 def to_pandas(relation: duckdb.DuckDBPyRelation) -> pd.DataFrame:
     """The relation in the contract's dtypes."""
-    return relation.to_arrow_table().to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
+    return _to_pandas(relation.to_arrow_table())
 
 
-def accepted_rows(intake: Intake, table: str) -> dict[int, int]:
-    """By file number: how many of its rows stand in the table."""
-    query = f"SELECT _file, count(DISTINCT _row) FROM ({table_query(intake, table)}) GROUP BY _file"
-    return dict(intake.con.execute(query).fetchall())
+def _to_pandas(table: pa.Table) -> pd.DataFrame:
+    frame: pd.DataFrame = table.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
+    return frame
 
 
 def count_late_changes_to_values(intake: Intake) -> None:
     """Counts what the frames' queries replace: placeholder close dates, directions read from subjects."""
-    late = f"close_date > {_latest_close_date(intake)}"
+    _set_latest_close_date(intake)
     for file in intake.files_of("opportunities"):
-        count = intake.count(f"SELECT count(*) FROM all_opportunities WHERE _file = {file.number} AND {late}")
+        count = intake.count(
+            f"SELECT count(*) FROM all_opportunities WHERE _file = {file.number} AND close_date > {LATEST}"
+        )
         if count:
             file.normalised["close dates more than 20 years ahead, read as missing"] += count
     for file in intake.files_of("activities"):
@@ -74,14 +100,17 @@ def count_late_changes_to_values(intake: Intake) -> None:
             file.normalised["directions read from the subject"] += count
 
 
-def _latest_close_date(intake: Intake) -> str:
-    """SQL for the last close date that is taken as meant."""
-    times = ["SELECT max(created_at) AS t FROM all_opportunities WHERE created_at <= now()"]
-    if intake.files_of("changes"):
-        times.append("SELECT max(changed_at) FROM all_changes WHERE changed_at <= now()")
-    if intake.files_of("activities"):
-        times.append("SELECT max(occurred_at) FROM all_activities WHERE occurred_at <= now()")
-    return f"(SELECT CAST(max(t) AS TIMESTAMP) + {FAR_AHEAD} FROM ({' UNION ALL '.join(times)}))"
+def _set_latest_close_date(intake: Intake) -> None:
+    """The last close date that is taken as meant: so long after the newest event."""
+    times = {"opportunities": "created_at", "changes": "changed_at", "activities": "occurred_at"}
+    newest = " UNION ALL ".join(
+        f"SELECT max({time}) AS newest FROM all_{table} WHERE {time} <= now()"
+        for table, time in times.items()
+        if intake.files_of(table)
+    )
+    intake.con.execute(
+        f"SET VARIABLE latest_close_date = (SELECT CAST(max(newest) AS DATE) + {FAR_AHEAD} FROM ({newest}))"
+    )
 
 
 def _direction(intake: Intake) -> str:

@@ -30,6 +30,7 @@ class Inspection:
     delimiter: str
     header: tuple[str, ...]
     has_nul: bool
+    mixed_line_ends: bool
 
 
 def inspect(path: Path, file: str) -> Inspection:
@@ -39,11 +40,11 @@ def inspect(path: Path, file: str) -> Inspection:
         file, a header with the same name twice.
     """
     encoding = _encoding(path, file)
-    head, has_nul = _decode(path, file, encoding)
+    head, has_nul, mixed = _decode(path, file, encoding)
     if not head.strip():
         raise DataRefused("the file is empty", where=file, expected="a header line", remedy="export it again")
     delimiter = _delimiter(head)
-    return Inspection(encoding, delimiter, _header(head, delimiter, file), has_nul)
+    return Inspection(encoding, delimiter, _header(head, delimiter, file), has_nul, mixed)
 
 
 def text_chunks(path: Path, file: str, encoding: str) -> Iterator[str]:
@@ -68,7 +69,7 @@ def _undecodable(error: UnicodeDecodeError, file: str, offset: int, line: int, e
     bad = error.object[error.start : error.start + 1].hex()
     line += error.object[: error.start].count(b"\n")
     return DataRefused(
-        f"byte 0x{bad} at offset {offset + error.start} is no {encoding.upper()} text",
+        f"byte 0x{bad} at offset {offset + error.start} is no {encoding.removesuffix('-sig').upper()} text",
         where=f"{file}, line {line}",
         expected="text in UTF-8 or UTF-16, complete to its end",
         remedy="export the file again, or save it as UTF-8",
@@ -104,15 +105,21 @@ def _encoding(path: Path, file: str) -> str:
         return "utf-16-le"
     if len(start) == 4 and start[0::2] == b"\0\0":
         return "utf-16-be"
-    return "utf-8"
+    return "utf-8-sig" if start.startswith(codecs.BOM_UTF8) else "utf-8"
 
 
-def _decode(path: Path, file: str, encoding: str) -> tuple[str, bool]:
-    head, has_nul = "", False
+def _decode(path: Path, file: str, encoding: str) -> tuple[str, bool, bool]:
+    """The file's beginning, whether it holds a NUL, and whether its lines end in several ways."""
+    head, has_nul, last = "", False, ""
+    returns = feeds = both = 0
     for text in text_chunks(path, file, encoding):
         head = head or text
         has_nul = has_nul or "\0" in text
-    return head.removeprefix("\ufeff").lstrip("\r\n"), has_nul
+        returns, feeds = returns + text.count("\r"), feeds + text.count("\n")
+        both += text.count("\r\n") + (last == "\r" and text.startswith("\n"))
+        last = text[-1:]
+    mixed = returns > 0 and feeds > 0 and not returns == feeds == both
+    return head.lstrip("\r\n"), has_nul, mixed
 
 
 def _delimiter(head: str) -> str:

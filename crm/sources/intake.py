@@ -58,24 +58,27 @@ class Intake:
 
     def count(self, query: str) -> int:
         """The one number that the query gives."""
-        found = self.con.execute(query).fetchone()
-        return int(found[0]) if found else 0
+        return int(self.con.execute(query).fetchall()[0][0])
 
     def set_aside(self, rule: Rule, select: str) -> None:
-        """Sets aside the rows that the query gives as (file number, row, column, value)."""
+        """Sets aside the rows that the query gives as (file number, row, column, value).
+
+        The query looks at accepted rows alone, so that each row is set aside once and for one reason.
+        """
+        self.set_aside_by(f"SELECT *, {literal(rule.name)} FROM ({select})")
+
+    def set_aside_by(self, select: str) -> None:
+        """Sets aside the rows that the query gives as (file number, row, column, value, name of the rule)."""
         self.con.execute(
-            "INSERT INTO _aside SELECT f, r, any_value(c), any_value(left(v, 200)), "
-            f"{literal(rule.name)} FROM ({select}) AS found(f, r, c, v) "
-            "WHERE NOT EXISTS (FROM _aside WHERE _file = f AND _row = r) GROUP BY f, r ORDER BY f, r"
+            "INSERT INTO _aside SELECT f, r, any_value(c), any_value(left(v, 200)), any_value(rule) "
+            f"FROM ({select}) AS found(f, r, c, v, rule) GROUP BY f, r"
         )
 
 
 def start(con: duckdb.DuckDBPyConnection, mapping: SourceMapping) -> Intake:
     """An empty intake on that connection."""
     con.execute("SET TimeZone = 'UTC'")
-    con.execute(
-        "CREATE TABLE _aside (_file INT, _row BIGINT, _column VARCHAR, _value VARCHAR, _rule VARCHAR)"
-    )
+    con.execute("CREATE TABLE _aside (_file INT, _row BIGINT, _column VARCHAR, _value VARCHAR, _rule VARCHAR)")
     return Intake(con, mapping)
 
 
@@ -92,15 +95,17 @@ def load(intake: Intake, raw: RawTable, text: TextRelation, mapping: SourceMappi
     rows_in = intake.count(f"SELECT count(*) FROM {name(raw.relation)}") + len(raw.rejects)
     loaded = LoadedFile(number, raw.file, text, relation, rows_in, Counter(text.counted))
     intake.files.append(loaded)
-    _stop_at_first(intake, loaded, query.problems)
-    _set_problems_aside(intake, loaded, query.problems)
-    _set_rejects_aside(intake, loaded, raw)
-    _count_normalised(intake, loaded, query)
+    found = _judged(intake, loaded, query)
+    _stop_at_first(intake, loaded, [query.problems[i] for i in sorted(found) if i != EARLY], query.problems)
+    if found:
+        _set_problems_aside(intake, loaded, query.problems)
+    if raw.rejects:
+        _set_rejects_aside(intake, loaded, raw)
     return loaded
 
 
 def table_view(intake: Intake, table: str) -> str:
-    """A view of a table's accepted rows, over all its files: `_file`, `_row`, `_seq`, the contract's columns
+    """A view of a table's accepted rows, over all its files: `_file`, `_row`, `_seq`, `_hash`, its columns
     (missing ones NULL) and the custom columns under the names x_0, x_1, … of `custom_headers`."""
     customs = custom_headers(intake, table)
     selects = []
@@ -113,11 +118,9 @@ def table_view(intake: Intake, table: str) -> str:
             for c in TABLES[table].columns
         ]
         internal = {header: x for x, header in file.text.custom.items()}
-        columns += [
-            f"{internal.get(header, 'CAST(NULL AS VARCHAR)')} AS c_{i}" for i, header in enumerate(customs)
-        ]
+        columns += [f"{internal.get(header, 'CAST(NULL AS VARCHAR)')} AS c_{i}" for i, header in enumerate(customs)]
         selects.append(
-            f"SELECT {file.number} AS _file, _row, _seq, {', '.join(columns)} FROM {file.relation} t "
+            f"SELECT {file.number} AS _file, _row, _seq, _hash, {', '.join(columns)} FROM {file.relation} t "
             f"WHERE _told IS NULL AND NOT EXISTS {aside.format(file.number)}"
         )
     view = f"all_{table}"
@@ -130,30 +133,39 @@ def custom_headers(intake: Intake, table: str) -> list[str]:
     return list(dict.fromkeys(h for file in intake.files_of(table) for h in file.text.custom.values()))
 
 
-def _stop_at_first(intake: Intake, loaded: LoadedFile, problems: tuple[Problem, ...]) -> None:
-    stopping = [str(place) for place, problem in enumerate(problems) if problem.rule.stops]
+def _judged(intake: Intake, loaded: LoadedFile, query: TypingQuery) -> set[int]:
+    """Which problems there are, by number; what was normalised in rows without one is counted on the way."""
+    bits = ", ".join(f"count_if((_counts & {1 << bit}) <> 0)" for bit in range(len(query.counts)))
+    found = intake.con.execute(
+        f"SELECT _problem, {bits} FROM {loaded.relation} WHERE _told IS NULL GROUP BY _problem"
+    ).fetchall()
+    for what, rows in zip(query.counts, next((r[1:] for r in found if r[0] is None), ()), strict=False):
+        if rows:
+            loaded.normalised[what] += rows
+    return {problem for problem, *_ in found if problem is not None}
+
+
+def _stop_at_first(intake: Intake, loaded: LoadedFile, found: list[Problem], problems: tuple[Problem, ...]) -> None:
+    stopping = [str(problems.index(problem)) for problem in found if problem.rule.stops]
     if not stopping:
         return
-    found = intake.con.execute(
+    place, row, value, rows = intake.con.execute(
         f"SELECT _problem, _row, _value, count(*) OVER (PARTITION BY _problem) FROM {loaded.relation} "
         f"WHERE _problem IN ({', '.join(stopping)}) ORDER BY _row LIMIT 1"
-    ).fetchone()
-    if found:
-        place, row, value, rows = found
-        problem = problems[place]
-        alike = f" ({rows} rows alike)" if rows > 1 else ""
-        raise DataRefused(
-            f"{value!r} is {problem.rule.name}{alike}",
-            where=f"{loaded.file}, row {row}, column {loaded.header(problem.column)}",
-            expected=problem.rule.expected,
-            remedy=problem.rule.remedy,
-        )
+    ).fetchall()[0]
+    problem = problems[place]
+    alike = f" ({rows} rows alike)" if rows > 1 else ""
+    raise DataRefused(
+        f"{value!r} is {problem.rule.name}{alike}",
+        where=f"{loaded.file}, row {row}, column {loaded.header(problem.column)}",
+        expected=problem.rule.expected,
+        remedy=problem.rule.remedy,
+    )
 
 
 def _set_problems_aside(intake: Intake, loaded: LoadedFile, problems: tuple[Problem, ...]) -> None:
-    whens = [(str(i), literal(p.rule.name), literal(loaded.header(p.column))) for i, p in enumerate(problems)]
-    rule = " ".join(f"WHEN {place} THEN {rule}" for place, rule, _ in whens)
-    column = " ".join(f"WHEN {place} THEN {column}" for place, _, column in whens)
+    rule = " ".join(f"WHEN {i} THEN {literal(p.rule.name)}" for i, p in enumerate(problems))
+    column = " ".join(f"WHEN {i} THEN {literal(p.column)}" for i, p in enumerate(problems))
     intake.con.execute(
         f"INSERT INTO _aside SELECT DISTINCT ON (_row) {loaded.number}, _row, "
         f"CASE _problem WHEN {EARLY} THEN _early_column {column} END, _value, "
@@ -163,23 +175,12 @@ def _set_problems_aside(intake: Intake, loaded: LoadedFile, problems: tuple[Prob
 
 
 def _set_rejects_aside(intake: Intake, loaded: LoadedFile, raw: RawTable) -> None:
-    if raw.rejects:
-        intake.con.execute(
-            "INSERT INTO _aside SELECT ?, unnest(?), '', unnest(?), unnest(?)",
-            [
-                loaded.number,
-                [reject.row for reject in raw.rejects],
-                [reject.value for reject in raw.rejects],
-                [reject.rule.name for reject in raw.rejects],
-            ],
-        )
-
-
-def _count_normalised(intake: Intake, loaded: LoadedFile, query: TypingQuery) -> None:
-    bits = ", ".join(f"count_if((_counts & {1 << bit}) <> 0)" for bit in range(len(query.counts)))
-    found = intake.con.execute(
-        f"SELECT {bits} FROM {loaded.relation} WHERE _problem IS NULL AND _told IS NULL"
-    ).fetchone()
-    for what, rows in zip(query.counts, found or (), strict=False):
-        if rows:
-            loaded.normalised[what] += rows
+    intake.con.execute(
+        "INSERT INTO _aside SELECT ?, unnest(?), '', unnest(?), unnest(?)",
+        [
+            loaded.number,
+            [reject.row for reject in raw.rejects],
+            [reject.value for reject in raw.rejects],
+            [reject.rule.name for reject in raw.rejects],
+        ],
+    )

@@ -82,9 +82,7 @@ def mapping_from_toml(data: Mapping[str, Any]) -> SourceMapping:
         fixed=frozenset(_texts(declared.get("fixed", ()), "[data] fixed")),
         stage_aliases=_text_table(declared.get("stage_aliases", {}), "[data.stage_aliases]"),
         inbound_subject=_patterns(declared.get("inbound_subject", INBOUND_SUBJECT), "[data] inbound_subject"),
-        outbound_subject=_patterns(
-            declared.get("outbound_subject", OUTBOUND_SUBJECT), "[data] outbound_subject"
-        ),
+        outbound_subject=_patterns(declared.get("outbound_subject", OUTBOUND_SUBJECT), "[data] outbound_subject"),
         tables=_tables(_section(data.get("tables", {}), "[tables]")),
     )
 
@@ -136,11 +134,7 @@ def _text_table(value: object, where: str) -> dict[str, str]:
 
 
 def _texts(value: object, where: str) -> tuple[str, ...]:
-    if (
-        isinstance(value, str)
-        or not isinstance(value, list | tuple)
-        or any(not isinstance(v, str) for v in value)
-    ):
+    if isinstance(value, str) or not isinstance(value, list | tuple) or any(not isinstance(v, str) for v in value):
         raise _wrong_kind(value, where, 'a list of texts, such as ["product", "owner_id"]')
     return tuple(value)
 
@@ -164,9 +158,7 @@ def _zone(value: object) -> str | None:
     try:
         ZoneInfo(zone)
     except (KeyError, ValueError, OSError) as error:
-        raise _wrong_kind(
-            zone, "[data] time_zone", 'an IANA zone, such as "UTC" or "Europe/Berlin"'
-        ) from error
+        raise _wrong_kind(zone, "[data] time_zone", 'an IANA zone, such as "UTC" or "Europe/Berlin"') from error
     return zone
 
 

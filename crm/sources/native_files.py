@@ -43,9 +43,7 @@ def _headers(raw: RawTable, file: SourceFile) -> dict[str, str]:
     """Contract column → header, in the contract's order."""
     for column, header in file.mapping.columns.items():
         if header not in raw.header:
-            raise _not_in_header(
-                raw, header, f"the column that [tables.{file.table}.columns] maps to {column}"
-            )
+            raise _not_in_header(raw, header, f"the column that [tables.{file.table}.columns] maps to {column}")
     mapped = {c: file.mapping.columns.get(c, c) for c in (c.name for c in TABLES[file.table].columns)}
     elsewhere = set(file.mapping.columns.values())
     headers = {

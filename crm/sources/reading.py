@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 import duckdb
 
@@ -72,11 +74,8 @@ def read_raw(con: duckdb.DuckDBPyConnection, path: Path, file: str, relation: st
 def _read_csv(con: duckdb.DuckDBPyConnection, path: Path, file: str, relation: str) -> RawTable:
     look = inspect(path, file)
     lines = f"{relation}_lines"
-    if look.encoding == "utf-8":
-        _load_any_line_ends(con, path, look, lines, file)
-    else:
-        with _as_utf8(path, file, look.encoding) as copy:
-            _load_any_line_ends(con, copy, look, lines, file)
+    with _as_plain(path, file, look) as plain:
+        _load(con, plain, look, lines, file)
     rejects = _rejects(con, file)
     _number_rows(con, relation, lines, rejects)
     if len(look.header) == 1:  # a blank line is no row; with several columns DuckDB skips it by itself
@@ -84,53 +83,55 @@ def _read_csv(con: duckdb.DuckDBPyConnection, path: Path, file: str, relation: s
     return RawTable(file, relation, look.header, rejects, may_hold_nul=look.has_nul)
 
 
-def _load_any_line_ends(
-    con: duckdb.DuckDBPyConnection, path: Path, look: Inspection, lines: str, file: str
-) -> None:
-    try:
-        _load(con, path, look, lines)
-    except duckdb.InvalidInputException:  # the parser gives up on lines that end now in CR LF, now in LF
-        try:
-            with _with_equal_line_ends(path, look) as copy:
-                _load(con, copy, look, lines)
-        except (csv.Error, duckdb.InvalidInputException) as error:
-            raise DataRefused(
-                f"the file's lines and quotes do not add up ({str(error).splitlines()[0]})",
-                where=file,
-                expected="CSV with quotes that close and lines that end alike",
-                remedy="export the file again",
-            ) from error
-
-
-def _load(con: duckdb.DuckDBPyConnection, path: Path, look: Inspection, relation: str) -> None:
+def _load(con: duckdb.DuckDBPyConnection, path: Path, look: Inspection, lines: str, file: str) -> None:
     columns = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(look.header)))
     for table in ("reject_errors", "reject_scans"):
         con.execute(f"DROP TABLE IF EXISTS {table}")
-    con.execute(
-        f"CREATE OR REPLACE TABLE {name(relation)} AS FROM read_csv({literal(str(path))}, header = true, "
-        f"auto_detect = false, delim = {literal(look.delimiter)}, quote = '\"', escape = '\"', "
-        f"columns = {{{columns}}}, store_rejects = true, rejects_limit = 0, max_line_size = {LONGEST_ROW})"
-    )
+    try:
+        con.execute(
+            f"CREATE TABLE {name(lines)} AS FROM read_csv({literal(str(path))}, header = true, "
+            f"auto_detect = false, delim = {literal(look.delimiter)}, quote = '\"', escape = '\"', "
+            f"columns = {{{columns}}}, store_rejects = true, rejects_limit = 0, max_line_size = {LONGEST_ROW})"
+        )
+    except duckdb.InvalidInputException as error:
+        raise _unsound(file, str(error).splitlines()[0]) from error
 
 
 @contextmanager
-def _as_utf8(path: Path, file: str, encoding: str) -> Iterator[Path]:
+def _as_plain(path: Path, file: str, look: Inspection) -> Iterator[Path]:
+    """The file itself, or a copy in UTF-8 whose lines end alike: DuckDB loses rows where they do not."""
+    if look.encoding.startswith("utf-8") and not look.mixed_line_ends:
+        yield path
+        return
     with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "utf8.csv"
+        copy = Path(folder) / "plain.csv"
         with copy.open("w", encoding="utf-8", newline="") as out:
-            out.writelines(text.removeprefix("\ufeff") for text in text_chunks(path, file, encoding))
+            if look.mixed_line_ends:
+                _copy_rows(path, file, look, out)
+            else:
+                out.writelines(text_chunks(path, file, look.encoding))
         yield copy
 
 
-@contextmanager
-def _with_equal_line_ends(path: Path, look: Inspection) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "lines.csv"
-        lines = io.TextIOWrapper(open_bytes(path), encoding="utf-8-sig", newline="")
-        with lines, copy.open("w", encoding="utf-8", newline="") as out:
-            rows = csv.reader(lines, delimiter=look.delimiter, strict=True)
+def _copy_rows(path: Path, file: str, look: Inspection, out: TextIO) -> None:
+    limit = csv.field_size_limit(sys.maxsize)
+    with io.TextIOWrapper(open_bytes(path), encoding=look.encoding, newline="") as lines:
+        rows = csv.reader(lines, delimiter=look.delimiter, strict=True)
+        try:
             csv.writer(out, delimiter=look.delimiter, lineterminator="\n").writerows(rows)
-        yield copy
+        except csv.Error as error:
+            raise _unsound(f"{file}, line {rows.line_num}", str(error)) from error
+        finally:
+            csv.field_size_limit(limit)
+
+
+def _unsound(where: str, why: str) -> DataRefused:
+    return DataRefused(
+        f"the file's quotes do not add up ({why})",
+        where=where,
+        expected="every quote closed, and doubled within quotes",
+        remedy="export the file again",
+    )
 
 
 def _rejects(con: duckdb.DuckDBPyConnection, file: str) -> tuple[Reject, ...]:
@@ -143,8 +144,7 @@ def _rejects(con: duckdb.DuckDBPyConnection, file: str) -> tuple[Reject, ...]:
         row, error, text, _ = stopping[0]
         raise _broken_row(file, row, error, text)
     return tuple(
-        Reject(row, text, SHORT_ROW if error == "MISSING COLUMNS" else NUL_OR_HUGE)
-        for row, error, text, _ in found
+        Reject(row, text, SHORT_ROW if error == "MISSING COLUMNS" else NUL_OR_HUGE) for row, error, text, _ in found
     )
 
 
@@ -164,23 +164,20 @@ def _broken_row(file: str, row: int, error: str, text: str) -> DataRefused:
     )
 
 
-def _number_rows(
-    con: duckdb.DuckDBPyConnection, relation: str, lines: str, rejects: Sequence[Reject]
-) -> None:
+def _number_rows(con: duckdb.DuckDBPyConnection, relation: str, lines: str, rejects: Sequence[Reject]) -> None:
     """A view of the lines with `_row`, the place in the file: rows that were rejected are counted in."""
-    gaps = f"{relation}_gaps"
-    con.execute(f"CREATE TABLE {name(gaps)} (after BIGINT, missing BIGINT)")
-    missing = {reject.row - FIRST_CSV_ROW - earlier: earlier + 1 for earlier, reject in enumerate(rejects)}
-    if missing:
+    numbered = f"SELECT *, rowid + {FIRST_CSV_ROW} AS _row FROM {name(lines)}"
+    if rejects:
+        gaps = name(f"{relation}_gaps")
+        missing = {reject.row - FIRST_CSV_ROW - i: i + 1 for i, reject in enumerate(rejects)}
         con.execute(
-            f"INSERT INTO {name(gaps)} SELECT unnest(?), unnest(?)", [list(missing), list(missing.values())]
+            f"CREATE TABLE {gaps} AS SELECT unnest(?) AS after, unnest(?) AS missing",
+            [list(missing), list(missing.values())],
         )
-    numbered = (
-        f"SELECT l.*, l.rowid + {FIRST_CSV_ROW} + coalesce(g.missing, 0) AS _row "
-        f"FROM {name(lines)} l ASOF LEFT JOIN {name(gaps)} g ON l.rowid >= g.after"
-        if missing
-        else f"SELECT *, rowid + {FIRST_CSV_ROW} AS _row FROM {name(lines)}"
-    )
+        numbered = (
+            f"SELECT l.*, l.rowid + {FIRST_CSV_ROW} + coalesce(g.missing, 0) AS _row "
+            f"FROM {name(lines)} l ASOF LEFT JOIN {gaps} g ON l.rowid >= g.after"
+        )
     con.execute(f"CREATE VIEW {name(relation)} AS {numbered}")
 
 
@@ -195,9 +192,7 @@ def _read_parquet(con: duckdb.DuckDBPyConnection, path: Path, file: str, relatio
         header = tuple(str(column[0]) for column in described)
         texts = [_parquet_text(name(f"c{i}"), str(column[1])) for i, column in enumerate(described)]
         inner = ", ".join(name(f"c{i}") for i in range(len(header)))
-        con.execute(
-            f"CREATE TABLE {name(lines)} AS SELECT {', '.join(texts)} FROM {source} AS source({inner})"
-        )
+        con.execute(f"CREATE TABLE {name(lines)} AS SELECT {', '.join(texts)} FROM {source} AS source({inner})")
     except (duckdb.InvalidInputException, duckdb.IOException) as error:
         raise DataRefused(
             f"the file cannot be read as Parquet: {str(error).splitlines()[0]}",
@@ -205,9 +200,7 @@ def _read_parquet(con: duckdb.DuckDBPyConnection, path: Path, file: str, relatio
             expected="a complete Parquet file",
             remedy="copy or export the file again",
         ) from error
-    con.execute(
-        f"CREATE VIEW {name(relation)} AS SELECT *, rowid + {FIRST_PARQUET_ROW} AS _row FROM {name(lines)}"
-    )
+    con.execute(f"CREATE VIEW {name(relation)} AS SELECT *, rowid + {FIRST_PARQUET_ROW} AS _row FROM {name(lines)}")
     numeric = frozenset(str(column[0]) for column in described if _is_number(str(column[1])))
     return RawTable(file, relation, header, numeric=numeric)
 

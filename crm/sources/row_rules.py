@@ -6,7 +6,7 @@ import pandas as pd
 
 from crm.errors import DataRefused
 from crm.sources import rules
-from crm.sources.intake import Intake, custom_headers
+from crm.sources.intake import Intake, LoadedFile, custom_headers
 from crm.sources.quoting import literal, name
 from crm.tables import TABLES
 
@@ -17,33 +17,40 @@ OF_DEALS = ("changes", "activities", "contact_roles")
 
 def set_duplicates_aside(intake: Intake, table: str) -> None:
     """Of equal rows the first is kept; of rows with the same key but different content too."""
+    if _has_twins(intake, table, "_hash"):
+        _set_copies_aside(intake, table)
+    key = ", ".join(name(column) for column in TABLES[table].key)
+    if key and _has_twins(intake, table, f"hash({key})", _key_given(table)):
+        twice = f"SELECT hash({key}) FROM all_{table} GROUP BY ALL HAVING count(*) > 1"
+        intake.set_aside(
+            rules.SAME_KEY,
+            f"SELECT _file, _row, {literal(TABLES[table].key[0])}, concat_ws(', ', {key}) FROM all_{table} "
+            f"WHERE {_key_given(table)} AND hash({key}) IN ({twice}) "
+            f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY _file, _row) > 1",
+        )
+
+
+def _has_twins(intake: Intake, table: str, what: str, when: str = "true") -> bool:
+    return intake.count(f"SELECT count(*) - count(DISTINCT {what}) FROM all_{table} WHERE {when}") > 0
+
+
+def _key_given(table: str) -> str:
+    return " AND ".join(f"{name(column)} IS NOT NULL" for column in TABLES[table].key)
+
+
+def _set_copies_aside(intake: Intake, table: str) -> None:
+    """The hash finds the few candidates; whether they are equal is told by their content."""
     columns = [name(c.name) for c in TABLES[table].columns]
     columns += [f"c_{i}" for i in range(len(custom_headers(intake, table)))]
     alike = ", ".join(["_file", *columns])
-    # A hash finds the few candidates; whether they are equal is told by their content.
-    candidates = (
-        f"SELECT * FROM all_{table} WHERE hash({alike}) IN "
-        f"(SELECT hash({alike}) FROM all_{table} GROUP BY 1 HAVING count(*) > 1)"
-    )
     copies = (
-        f"SELECT * FROM ({candidates}) "
+        f"SELECT * FROM all_{table} WHERE _hash IN "
+        f"(SELECT _hash FROM all_{table} GROUP BY _hash HAVING count(*) > 1) "
         f"QUALIFY row_number() OVER (PARTITION BY {alike} ORDER BY _row, _seq) > 1"
     )
     if table == "changes":
         copies = _without_back_and_forth(copies)
-    intake.set_aside(
-        rules.EXACT_DUPLICATE,
-        f"SELECT _file, _row, '', CAST({columns[0]} AS VARCHAR) FROM ({copies})",
-    )
-    key = ", ".join(name(column) for column in TABLES[table].key)
-    if key:
-        intake.set_aside(
-            rules.SAME_KEY,
-            f"SELECT _file, _row, {literal(TABLES[table].key[0])}, concat_ws(', ', {key}) FROM all_{table} "
-            f"WHERE ({key}) IN (SELECT ({key}) FROM all_{table} WHERE {_has_key(table)} "
-            "GROUP BY ALL HAVING count(*) > 1) "
-            f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY _file, _row) > 1",
-        )
+    intake.set_aside(rules.EXACT_DUPLICATE, f"SELECT _file, _row, '', CAST({columns[0]} AS VARCHAR) FROM ({copies})")
 
 
 def _without_back_and_forth(copies: str) -> str:
@@ -60,11 +67,6 @@ def _without_back_and_forth(copies: str) -> str:
         "AND NOT coalesce(old_value IS NOT DISTINCT FROM _before "
         "OR (old_value IS NULL AND new_value IS DISTINCT FROM _before), false)"
     )
-
-
-def _has_key(table: str) -> str:
-    """SQL: the row has a key."""
-    return " AND ".join(f"{name(column)} IS NOT NULL" for column in TABLES[table].key)
 
 
 def set_impossible_times_aside(intake: Intake) -> None:
@@ -118,25 +120,27 @@ def set_unknown_stages_aside(intake: Intake) -> None:
 
 def _unknown_stages(intake: Intake, table: str, column: str, when: str) -> None:
     for file in intake.files_of(table):
-        rows = intake.count(f"SELECT count(*) FROM all_{table} WHERE _file = {file.number}")
+        here = f"FROM all_{table} t WHERE _file = {file.number} AND {when}"
         found = intake.con.execute(
-            f"SELECT t.{column}, count(*), min(_row) FROM all_{table} t "
-            f"WHERE _file = {file.number} AND {when} GROUP BY 1 ORDER BY 2 DESC, 1"
+            f"SELECT t.{column}, count(*), min(_row) {here} GROUP BY 1 ORDER BY 2 DESC, 1"
         ).fetchall()
-        count = sum(number for _, number, _ in found)
-        if count > MOST_UNKNOWN_STAGES * rows:
-            stages = ", ".join(f"{stage!r} ({number} rows)" for stage, number, _ in found[:5])
-            known = intake.con.execute("SELECT stage FROM _stages ORDER BY position").fetchall()
-            raise DataRefused(
-                f"{rules.TOO_MANY_UNKNOWN_STAGES.name}: {stages}",
-                where=f"{file.file}, row {min(row for _, _, row in found)}, column {file.header(column)}",
-                expected="a stage of the stages table: " + ", ".join(stage for (stage,) in known),
-                remedy=rules.TOO_MANY_UNKNOWN_STAGES.remedy,
-            )
-    if intake.files_of(table):
-        intake.set_aside(
-            rules.UNKNOWN_STAGE, f"SELECT _file, _row, '{column}', t.{column} FROM all_{table} t WHERE {when}"
-        )
+        if not found:
+            continue
+        rows = intake.count(f"SELECT count(*) FROM all_{table} WHERE _file = {file.number}")
+        if sum(number for _, number, _ in found) > MOST_UNKNOWN_STAGES * rows:
+            raise _too_many_unknown(intake, file, column, found)
+        intake.set_aside(rules.UNKNOWN_STAGE, f"SELECT _file, _row, '{column}', t.{column} {here}")
+
+
+def _too_many_unknown(intake: Intake, file: LoadedFile, column: str, found: list[tuple[str, int, int]]) -> DataRefused:
+    stages = ", ".join(f"{stage!r} ({number} rows)" for stage, number, _ in found[:5])
+    known = intake.con.execute("SELECT stage FROM _stages ORDER BY position").fetchall()
+    return DataRefused(
+        f"{rules.TOO_MANY_UNKNOWN_STAGES.name}: {stages}",
+        where=f"{file.file}, row {min(row for _, _, row in found)}, column {file.header(column)}",
+        expected="a stage of the stages table: " + ", ".join(stage for (stage,) in known),
+        remedy=rules.TOO_MANY_UNKNOWN_STAGES.remedy,
+    )
 
 
 def set_orphans_aside(intake: Intake) -> None:
@@ -144,12 +148,10 @@ def set_orphans_aside(intake: Intake) -> None:
     relations = [file.relation for file in intake.files_of("opportunities")]
     seen = " UNION ALL ".join(f"SELECT opportunity_id FROM {relation}" for relation in relations)
     for table in OF_DEALS:
-        if not intake.files_of(table):
-            continue
-        orphan = (
-            f"SELECT _file, _row, 'opportunity_id', opportunity_id FROM all_{table} t "
-            "WHERE NOT EXISTS (FROM all_opportunities o WHERE o.opportunity_id = t.opportunity_id)"
-        )
-        was_there = f"EXISTS (FROM ({seen}) s WHERE s.opportunity_id = t.opportunity_id)"
-        intake.set_aside(rules.DEAL_SET_ASIDE, f"{orphan} AND {was_there}")
-        intake.set_aside(rules.UNKNOWN_DEAL, orphan)
+        if intake.files_of(table):
+            intake.set_aside_by(
+                f"SELECT _file, _row, 'opportunity_id', opportunity_id, CASE WHEN opportunity_id IN ({seen}) "
+                f"THEN {literal(rules.DEAL_SET_ASIDE.name)} ELSE {literal(rules.UNKNOWN_DEAL.name)} END "
+                f"FROM (SELECT * FROM all_{table} t "
+                "WHERE NOT EXISTS (FROM all_opportunities o WHERE o.opportunity_id = t.opportunity_id))"
+            )

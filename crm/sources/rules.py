@@ -24,16 +24,12 @@ BLANK_ID = Rule("blank id", "give the row its id in the CRM", 6)
 BLANK_REQUIRED = Rule("blank required value", "fill the column in the CRM, or leave the row out")
 EXACT_DUPLICATE = Rule("exact duplicate", "nothing; the first of the equal rows is kept", 2)
 SAME_KEY = Rule("same id, different content", "keep one row an id; the first in the file was read", 3)
-EVENT_BEFORE_CREATION = Rule(
-    "event before the deal's creation", "correct the event's time or the deal's creation", 1
-)
+EVENT_BEFORE_CREATION = Rule("event before the deal's creation", "correct the event's time or the deal's creation", 1)
 CREATED_IN_FUTURE = Rule("created in the future", "correct created_at, or the clock that wrote it", 16)
 UNKNOWN_STAGE = Rule(
     "unknown stage", "add the stage to the stages table, or name today's stage in [data.stage_aliases]", 7
 )
-TOO_MANY_UNKNOWN_STAGES = Rule(
-    "more than 5 % of the rows have an unknown stage", UNKNOWN_STAGE.remedy, 7, stops=True
-)
+TOO_MANY_UNKNOWN_STAGES = Rule("more than 5 % of the rows have an unknown stage", UNKNOWN_STAGE.remedy, 7, stops=True)
 UNKNOWN_DEAL = Rule("event of an unknown deal", "export the deal as well, or leave its events out")
 DEAL_SET_ASIDE = Rule("event of a deal that was set aside", "mend the deal's own row")
 WON_AND_LOST = Rule("both won and lost", "let is_won agree with the stage's flags", 26)

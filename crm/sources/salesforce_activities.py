@@ -108,8 +108,7 @@ def _activities(
     named = {**HEADERS, **headers}
     return TextRelation(
         "activities",
-        f"SELECT _row, 0 AS _seq, {early}, {NOTHING} AS _told, {', '.join(selected)} "
-        f"FROM {name(raw.relation)}",
+        f"SELECT _row, 0 AS _seq, {early}, {NOTHING} AS _told, {', '.join(selected)} FROM {name(raw.relation)}",
         {column: named[column] for column in columns},
         custom,
         numeric=frozenset({"duration_minutes"}),

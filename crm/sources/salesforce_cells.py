@@ -29,8 +29,7 @@ def define_ids(con: duckdb.DuckDBPyConnection) -> None:
         for start in (1, 6, 11)
     )
     con.execute(
-        "CREATE OR REPLACE MACRO salesforce_id(x) AS "
-        f"CASE WHEN {is_short_id('x')} THEN x || {letters} ELSE x END"
+        f"CREATE OR REPLACE MACRO salesforce_id(x) AS CASE WHEN {is_short_id('x')} THEN x || {letters} ELSE x END"
     )
 
 

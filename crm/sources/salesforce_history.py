@@ -176,12 +176,10 @@ def _differ(field: str, old: str, new: str) -> str:
 
 def _is_id(text: str, prefix: str) -> str:
     """SQL: the text is blank or an id with that prefix."""
-    return f"({text} IS NULL OR regexp_full_match({text}, '{prefix}[a-zA-Z0-9]{{12}}([a-zA-Z0-9]{{3}})?'))"
+    return f"({text} IS NULL OR regexp_full_match({text}, '{prefix}[a-zA-Z0-9]*'))"
 
 
 def _has_snapshots(intake: Intake) -> str:
     relations = [f.relation for f in intake.files_of("changes") if f.text.headers.get("field") == "StageName"]
-    seen = " UNION ALL ".join(
-        f"SELECT opportunity_id FROM {relation} WHERE _early IS NULL" for relation in relations
-    )
+    seen = " UNION ALL ".join(f"SELECT opportunity_id FROM {relation} WHERE _early IS NULL" for relation in relations)
     return f"f.deal IN ({seen})" if seen else "false"

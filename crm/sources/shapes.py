@@ -28,6 +28,7 @@ SALESFORCE_OBJECTS: Mapping[str, str] = {
     "Quota": "quotas",
     "Lead": "leads",
 }
+KNOWN = (*TABLES, *SALESFORCE_OBJECTS)
 
 
 @dataclass(frozen=True)
@@ -48,31 +49,36 @@ class SourceFile:
         return self.source in SALESFORCE_OBJECTS
 
 
-def find_files(folder: Path, mapping: SourceMapping) -> tuple[str, tuple[SourceFile, ...]]:
-    """The folder's shape and the files to read, opportunities first.
+@dataclass(frozen=True)
+class Found:
+    """A folder's shape, the files to read (opportunities first), and the tables' files that are not read."""
+
+    shape: str
+    files: tuple[SourceFile, ...]
+    unread: tuple[str, ...]
+
+
+def find_files(folder: Path, mapping: SourceMapping) -> Found:
+    """Tells the folder's shape by its files' names, or by the mapping.
 
     :raises DataRefused: where there is no such folder, nothing known in it, or one table twice.
     """
     by_source = _by_stem(folder)
+    named = [SourceFile(p, s, SALESFORCE_OBJECTS.get(s, s)) for s, p in by_source.items() if s in KNOWN]
     if mapping.tables:
         shape, files = MAPPED, _mapped(folder, by_source, mapping)
-    elif "opportunities" not in by_source and "Opportunity" in by_source:
-        shape, files = (
-            SALESFORCE,
-            [
-                SourceFile(path, source, SALESFORCE_OBJECTS.get(source, source))
-                for source, path in by_source.items()
-                if source in SALESFORCE_OBJECTS or source in TABLES
-            ],
-        )
+    elif "Opportunity" in by_source:
+        shape, files = SALESFORCE, named
     else:
-        shape, files = NATIVE, [SourceFile(p, s, s) for s, p in by_source.items() if s in TABLES]
+        shape, files = NATIVE, [file for file in named if not file.is_salesforce]
     _no_two_roads(files)
     if not any(file.table == "opportunities" for file in files):
         raise _nothing_to_read(folder)
     order = list(TABLES)
-    sources = [*order, *SALESFORCE_OBJECTS]
-    return shape, tuple(sorted(files, key=lambda f: (order.index(f.table), sources.index(f.source))))
+    read = {file.path for file in files}
+    unread = tuple(path.name for path in by_source.values() if path not in read)
+    ordered = sorted(files, key=lambda f: (order.index(f.table), KNOWN.index(f.source)))
+    return Found(shape, tuple(ordered), unread)
 
 
 def _by_stem(folder: Path) -> dict[str, Path]:
@@ -89,7 +95,7 @@ def _by_stem(folder: Path) -> dict[str, Path]:
         if ending is None or not path.is_file():
             continue
         stem = path.name.removesuffix(ending)
-        if stem in found and (stem in TABLES or stem in SALESFORCE_OBJECTS):
+        if stem in found and stem in KNOWN:
             raise _same_table_twice(folder, found[stem].name, path.name)
         found[stem] = path
     return found

@@ -80,7 +80,7 @@ class TypingQuery:
 
 
 def typing_query(text: TextRelation, mapping: SourceMapping) -> TypingQuery:
-    """Types a file's rows: contract columns, custom columns, `_problem` with `_value`, and `_counts`."""
+    """Types a file's rows: contract columns, custom columns, `_problem` with `_value`, `_counts`, `_hash`."""
     conversions = {c.name: _conversion(text, c, mapping) for c in text.columns}
     if text.table == "changes":
         conversions |= {c: v for c, v in change_values(mapping).items() if c in text.headers}
@@ -95,7 +95,7 @@ def typing_query(text: TextRelation, mapping: SourceMapping) -> TypingQuery:
         f"SELECT *, {_values(conversions)} FROM",
         f"SELECT *, {_judgement(problems)} AS _problem FROM",
         f"SELECT _row, _seq, {outcome}, _early, _early_column, _told, _problem::SMALLINT AS _problem, "
-        f"{_reason(problems)} AS _value, {_bits(counts)} AS _counts FROM",
+        f"{_reason(problems)} AS _value, {_bits(counts)} AS _counts, hash({outcome}) AS _hash FROM",
     )
     return TypingQuery(sql, problems, tuple(what for what, _ in counts))
 
@@ -109,9 +109,7 @@ def _conversion(text: TextRelation, column: Column, mapping: SourceMapping) -> C
     """The typing rules of the column's kind, and the rules about the value itself."""
     locale = replace(mapping, decimal=".") if column.name in text.numeric else mapping
     value, form = name(column.name), name(f"f_{column.name}")
-    converted = conversion(
-        column.kind, text_name(column.name), form, value, locale, starts=column.name in STARTS
-    )
+    converted = conversion(column.kind, text_name(column.name), form, value, locale, starts=column.name in STARTS)
     typed, problems, counts = converted.value, list(converted.problems), list(converted.counts)
     if column.kind in (Kind.INSTANT, Kind.DATE):
         if column.required or text.table in HISTORY:
@@ -120,6 +118,8 @@ def _conversion(text: TextRelation, column: Column, mapping: SourceMapping) -> C
             placeholder = f"year({typed}) IN {PLACEHOLDER_YEARS}"
             counts.append(("placeholder days read as missing", placeholder))
             typed = f"CASE WHEN NOT {placeholder} THEN {typed} END"
+    if (text.table, column.name) == ("opportunities", "owner_id"):
+        counts.append(("deals without an owner", f"{value} IS NULL"))
     if (text.table, column.name) in NEVER_NEGATIVE:
         problems.append((rules.NEGATIVE_AMOUNT, f"{value} < 0"))
     return Conversion(typed, converted.form, tuple(problems), tuple(counts))
@@ -220,14 +220,10 @@ def _judgement(problems: tuple[Problem, ...]) -> str:
 
 
 def _reason(problems: tuple[Problem, ...]) -> str:
-    places: dict[str, list[str]] = {}
-    for place, problem in enumerate(problems):
-        places.setdefault(problem.column, []).append(str(place))
-    whens = " ".join(
-        f"WHEN _problem IN ({', '.join(found)}) THEN left({_cell(column)}, 200)"
-        for column, found in places.items()
-    )
-    return f"CASE WHEN _problem = {EARLY} THEN left(_early_value, 200) {whens} END"
+    """The text of the cell that the row's problem is about."""
+    whens = " ".join(f"WHEN {i} THEN left({_cell(p.column)}, 200)" for i, p in enumerate(problems))
+    reason = f"CASE _problem WHEN {EARLY} THEN left(_early_value, 200) {whens} END"
+    return f"CASE WHEN _problem IS NOT NULL THEN {reason} END"
 
 
 # --- counts ------------------------------------------------------------------------------------------

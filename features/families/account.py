@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
+from crm.clock import NEVER, event_millis
 from features.families.company import closings_by
 from features.feature import Absent, Family, Feature, StreamSource, Unit, Vocabulary, Wording
 from features.histories import Histories
-from features.questions import AsOf, Count, Lookup, Static, Sum, log1p, shrunken_rate
+from features.questions import Count, Last, Since, Sum, log1p, shrunken_rate
 from features.stream import Events
 
 _PRIOR = (Sum("company_closings", "won") + 1) / (Count("company_closings") + 2)
@@ -22,6 +24,7 @@ def declare(vocabulary: Vocabulary) -> Family:
         {
             "account_closings": StreamSource("account", account_closings),
             "account_openings": StreamSource("account", account_openings),
+            "account_facts": StreamSource("account", account_facts),
         },
         (*_HISTORY, *facts),
     )
@@ -82,7 +85,7 @@ _HISTORY = (
 ACCOUNT_FACTS = {
     "employees": Feature(
         "account_employees",
-        Lookup("accounts.employees", Static("account")),
+        Last("account_facts", "employees"),
         Unit.COUNT,
         group="account_size",
         meaning="How many people work for the account.",
@@ -95,7 +98,7 @@ ACCOUNT_FACTS = {
     ),
     "annual_revenue": Feature(
         "account_revenue",
-        log1p(Lookup("accounts.annual_revenue", Static("account"))),
+        log1p(Last("account_facts", "annual_revenue")),
         Unit.RATIO,
         group="account_size",
         meaning="Natural logarithm of 1 + the account's yearly revenue.",
@@ -107,7 +110,7 @@ ACCOUNT_FACTS = {
     ),
     "created_at": Feature(
         "account_age_days",
-        AsOf() - Lookup("accounts.created_at", Static("account")),
+        Since("account_facts", "dated"),
         Unit.DAYS,
         group="account_age",
         meaning="Days since the account was entered.",
@@ -133,3 +136,21 @@ def account_openings(histories: Histories) -> Events | Absent:
         return _NO_ACCOUNT
     spans = histories.episodes
     return Events(histories.account[spans.deal], spans.opened, {"one": np.ones(len(spans.deal))})
+
+
+def account_facts(histories: Histories) -> Events | Absent:
+    """One event an account, dated when it was entered, or before all else where that is not given."""
+    accounts = histories.tables["accounts"]
+    if not len(accounts):
+        return Absent("there is no table of accounts")
+    if not len(histories.accounts):
+        return _NO_ACCOUNT
+    entered = event_millis(accounts["created_at"])
+    dated = entered != NEVER
+    first = min(entered.min(), histories.created.min())
+    facts = {name: accounts[name].to_numpy(float, na_value=np.nan) for name in ("employees", "annual_revenue")}
+    return Events(
+        histories.accounts.get_indexer(pd.Index(accounts["account_id"])).astype(np.int64),
+        np.where(dated, entered, first),
+        {"dated": dated, **facts},
+    )

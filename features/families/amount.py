@@ -48,9 +48,7 @@ _SIZE = (
         Unit.RATIO,
         group="amount",
         meaning="Amount ÷ the mean amount of the owner's won deals, as known at the date.",
-        wording=Wording(
-            "{value} the size of what {owner} usually wins.", peers="deals {bin} their owner's usual size"
-        ),
+        wording=Wording("{value} the size of what {owner} usually wins.", peers="deals {bin} their owner's usual size"),
         bins=(0, 0.25, 0.5, 1, 2, 4),
     ),
 )

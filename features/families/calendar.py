@@ -9,6 +9,8 @@ from features.questions import DaysToPeriodEnd
 def declare(vocabulary: Vocabulary) -> Family:
     """The family's streams and features."""
     period = vocabulary.calendar.period
+    if not vocabulary.seasoned:
+        return Family("calendar", {}, ())
     return Family(
         "calendar",
         {},

@@ -210,9 +210,7 @@ def _count_of(kind: str, days: float | None, spoken: tuple[str, str]) -> Feature
         Unit.COUNT,
         group=f"{kind}s",
         meaning=f"{spoken[1].capitalize()} {when}.",
-        wording=Wording(
-            f"{{value}} {when}.", peers=f"deals with {{bin}} {when}", zero=f"No {spoken[0]} {when}."
-        ),
+        wording=Wording(f"{{value}} {when}.", peers=f"deals with {{bin}} {when}", zero=f"No {spoken[0]} {when}."),
         noun=spoken,
         bins=(0, 1, 2, 3, 5),
         actionable=kind in ("meeting", "demo", "proposal"),
@@ -246,9 +244,7 @@ _MEETINGS = (
         Unit.COUNT,
         group="meetings_ahead",
         meaning="Meetings booked at the date that had not taken place yet.",
-        wording=Wording(
-            "{value} booked ahead.", peers="deals with {bin} ahead", zero="No meeting booked ahead."
-        ),
+        wording=Wording("{value} booked ahead.", peers="deals with {bin} ahead", zero="No meeting booked ahead."),
         noun=("meeting", "meetings"),
         actionable=True,
         bins=(0, 1, 2),
@@ -257,7 +253,8 @@ _MEETINGS = (
 
 
 def _own_kind(kind: str) -> tuple[Feature, Feature]:
-    group = f"kind_{kind}"
+    # A kind with its phase behind a colon ("offer:sent") tells one story with the kind's other phases.
+    group = f"kind_{kind.split(':', maxsplit=1)[0]}"
     return (
         Feature(
             f"count:{kind}",

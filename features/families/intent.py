@@ -63,9 +63,7 @@ _FEATURES = (
         Unit.FLAG,
         group="next_step",
         meaning="1 where a next step is written, else 0.",
-        wording=Wording(
-            "A next step is written.", peers="deals {bin} next step", zero="No next step is written."
-        ),
+        wording=Wording("A next step is written.", peers="deals {bin} next step", zero="No next step is written."),
         actionable=True,
         bins=(0, 1),
         bin_names=("without a", "with a"),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
+from crm.clock import event_millis
 from features.families.company import closings_by
 from features.feature import Absent, Family, Feature, StreamSource, Unit, Vocabulary, Wording
 from features.histories import Histories
-from features.questions import AsOf, Count, Last, Lookup, Since, Sum, shrunken_rate
+from features.questions import Count, Since, Sum, shrunken_rate
 from features.stream import Events
 
 _PRIOR = (Sum("company_closings", "won", days=365) + 1) / (Count("company_closings", days=365) + 2)
@@ -23,6 +25,7 @@ def declare(vocabulary: Vocabulary) -> Family:
             "owners": StreamSource("deal", owner_entries),
             "owner_closings": StreamSource("owner", owner_closings),
             "owner_load": StreamSource("owner", owner_load),
+            "owner_starts": StreamSource("owner", owner_starts),
         },
         (*_RECORD, *_HANDS),
     )
@@ -64,7 +67,7 @@ _RECORD = (
     ),
     Feature(
         "owner_tenure_days",
-        AsOf() - Lookup("users.started_at", Last("owners", "code")),
+        Since("owner_starts"),
         Unit.DAYS,
         group="owner_experience",
         meaning="Days since the owner started.",
@@ -83,9 +86,7 @@ _HANDS = (
         Unit.TIMES,
         group="handovers",
         meaning="How often the deal went from one owner to another.",
-        wording=Wording(
-            "Changed hands {value}.", peers="deals that changed hands {bin}", zero="Never changed hands."
-        ),
+        wording=Wording("Changed hands {value}.", peers="deals that changed hands {bin}", zero="Never changed hands."),
         bins=(0, 1, 2, 3),
     ),
     Feature(
@@ -121,8 +122,7 @@ def owner_closings(histories: Histories) -> Events | Absent:
     """One event a closing, of whoever owned the deal just before it closed."""
     if not histories.is_known("owner_id"):
         return _NO_OWNER
-    spans, closed = histories.episodes, histories.closed
-    return closings_by(histories, histories.code_before("owner_id", spans.deal[closed], spans.closed[closed]))
+    return closings_by(histories, histories.code_at_closing("owner_id"))
 
 
 def owner_load(histories: Histories) -> Events | Absent:
@@ -133,7 +133,7 @@ def owner_load(histories: Histories) -> Events | Absent:
     coded = histories.coded("owner_id")
     history = coded.history
     opened_by = histories.code_before("owner_id", spans.deal, spans.opened + 1)
-    closed_by = histories.code_before("owner_id", spans.deal[closed], spans.closed[closed])
+    closed_by = histories.code_at_closing("owner_id")
     episode = histories.episode_at(history.deal, history.at)
     moved = ~history.first & (episode >= 0) & (spans.opened[episode] < history.at)
     before = np.roll(coded.code, 1)[moved]
@@ -143,3 +143,14 @@ def owner_load(histories: Histories) -> Events | Absent:
         np.concatenate([spans.opened, spans.closed[closed], history.at[moved], history.at[moved]]),
         {"step": np.concatenate([np.full(abs(n), np.sign(n), dtype=float) for n in ones])},
     )
+
+
+def owner_starts(histories: Histories) -> Events | Absent:
+    """One event an owner, dated when they started."""
+    if not histories.is_known("owner_id"):
+        return _NO_OWNER
+    users = histories.tables["users"]
+    if not users["started_at"].notna().any():
+        return Absent("no user says when they started (started_at)")
+    code = histories.coded("owner_id").levels.get_indexer(pd.Index(users["user_id"])).astype(np.int64)
+    return Events(code, event_millis(users["started_at"]))

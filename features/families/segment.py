@@ -56,8 +56,7 @@ def _closings(field: str) -> Callable[[Histories], Events | Absent]:
     def events(histories: Histories) -> Events | Absent:
         if not histories.is_known(field):
             return _unknown(field)
-        spans, closed = histories.episodes, histories.closed
-        return closings_by(histories, histories.code_before(field, spans.deal[closed], spans.closed[closed]))
+        return closings_by(histories, histories.code_at_closing(field))
 
     return events
 

@@ -54,9 +54,7 @@ _PLACE = (
         Unit.DAYS,
         group="stage_time",
         meaning="Days since the deal entered its stage.",
-        wording=Wording(
-            "In {stage} for {value}.", peers="deals {bin} in their stage", zero="Entered {stage} today."
-        ),
+        wording=Wording("In {stage} for {value}.", peers="deals {bin} in their stage", zero="Entered {stage} today."),
         actionable=True,
     ),
     Feature(
@@ -81,9 +79,7 @@ _MOVES = (
         Unit.TIMES,
         group="stage_moves",
         meaning="How often the deal has moved to a later stage.",
-        wording=Wording(
-            "Moved forward {value}.", peers="deals moved forward {bin}", zero="Has not moved forward yet."
-        ),
+        wording=Wording("Moved forward {value}.", peers="deals moved forward {bin}", zero="Has not moved forward yet."),
         bins=(0, 1, 2, 3, 4, 5),
     ),
     Feature(
@@ -176,9 +172,7 @@ def stage_closings(histories: Histories) -> Events | Absent:
     if isinstance(stays, Absent):
         return stays
     once = stays.drop_duplicates(["episode", "stage"])
-    return Events(
-        once["stage"].to_numpy(), once["closed"].to_numpy(), {"won": (once["won"] == 1).to_numpy(float)}
-    )
+    return Events(once["stage"].to_numpy(), once["closed"].to_numpy(), {"won": (once["won"] == 1).to_numpy(float)})
 
 
 def _stays(histories: Histories) -> pd.DataFrame | Absent:
@@ -188,18 +182,20 @@ def _stays(histories: Histories) -> pd.DataFrame | Absent:
     coded, spans = histories.coded("stage"), histories.episodes
     history = coded.history
     episode = histories.episode_at(history.deal, history.at)
-    left = np.where(np.roll(history.first, -1), history.at, np.roll(history.at, -1))
     _, closed_stage = _rank_and_closed(histories)
-    keep = (episode >= 0) & (coded.code >= 0) & (_of_stage(closed_stage, coded.code) == 0)
-    keep &= spans.won_then[episode] >= 0
+    rows = np.flatnonzero((episode >= 0) & (coded.code >= 0) & (_of_stage(closed_stage, coded.code) == 0))
+    rows = rows[spans.won_then[episode[rows]] >= 0]
+    closed = spans.closed[episode[rows]]
+    # The last stay of a deal lasts until it closed, whether or not that was recorded as a move.
+    left = np.where(np.roll(history.first, -1)[rows], closed, np.roll(history.at, -1)[rows])
     return pd.DataFrame(
         {
-            "episode": episode[keep],
-            "stage": coded.code[keep],
-            "entered": history.at[keep],
-            "left": left[keep],
-            "closed": spans.closed[episode[keep]],
-            "won": spans.won_then[episode[keep]],
+            "episode": episode[rows],
+            "stage": coded.code[rows],
+            "entered": history.at[rows],
+            "left": left,
+            "closed": closed,
+            "won": spans.won_then[episode[rows]],
         }
     )
 

@@ -15,9 +15,7 @@ _FORMULA = tuple("=+-@\t\r\n") + tuple(chr(code) for code in range(32))
 def check_target(path: Path) -> None:
     """Raise WrongUse where the file's ending is none that can be written; before any work is done."""
     if path.suffix not in (".csv", ".parquet"):
-        raise WrongUse(
-            f"cannot tell the format from '{path.name}'", where="--out", expected="a .csv or .parquet file"
-        )
+        raise WrongUse(f"cannot tell the format from '{path.name}'", where="--out", expected="a .csv or .parquet file")
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:
@@ -40,8 +38,6 @@ def guarded(frame: pd.DataFrame) -> pd.DataFrame:
     out = frame.copy()
     for name in out.columns:
         if pd.api.types.is_string_dtype(out[name].dtype) or out[name].dtype == object:
-            risky = (
-                out[name].map(lambda cell: isinstance(cell, str) and cell.startswith(_FORMULA)).astype(bool)
-            )
+            risky = out[name].map(lambda cell: isinstance(cell, str) and cell.startswith(_FORMULA)).astype(bool)
             out[name] = out[name].where(~risky, "'" + out[name].astype("str"))
     return out

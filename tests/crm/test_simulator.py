@@ -158,6 +158,28 @@ def test_open_deals_belong_to_people_who_are_there(tables):
     assert len(heads) == 1
 
 
+def test_nobody_keeps_an_open_deal_after_leaving(simulation, tables):
+    deals, people = tables["opportunities"], simulation.company.people
+    user = pd.Index(tables["users"]["user_id"]).get_indexer(deals["owner_id"])
+    gone = people.left[user] < simulation.settings.horizon
+    start = pd.Timestamp(simulation.settings.start, tz="UTC")
+    left = start + pd.to_timedelta(people.left[user][gone], unit="s")
+    assert gone.sum() > 50
+    assert (deals["closed_at"][gone] < left + pd.Timedelta(days=2)).all()
+
+
+def test_the_history_goes_on_to_its_last_day(tables):
+    last_days = END - pd.Timedelta(days=4)
+    for table, column in (
+        ("changes", "changed_at"),
+        ("activities", "recorded_at"),
+        ("opportunities", "created_at"),
+        ("opportunities", "closed_at"),
+        ("contact_roles", "added_at"),
+    ):
+        assert last_days < tables[table][column].max() < END, (table, column)
+
+
 def test_activities_take_place_while_the_deal_is_open_and_meetings_may_lie_ahead(tables):
     deals = tables["opportunities"].set_index("opportunity_id")
     log = tables["activities"]

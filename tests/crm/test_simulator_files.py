@@ -96,9 +96,7 @@ CHECKS = {
     "surrounding_spaces": lambda row, *_: any(v != v.strip() for v in row.values()),
     "missing_amount": lambda row, *_: row["amount"] == "",
     "before_creation": _before_creation,
-    "unknown_stage": lambda row, simulation, *_: (
-        row["new_value"] not in set(simulation.tables["stages"]["stage"])
-    ),
+    "unknown_stage": lambda row, simulation, *_: row["new_value"] not in set(simulation.tables["stages"]["stage"]),
     "unknown_deal": lambda row, simulation, *_: (
         row["opportunity_id"] not in set(simulation.tables["opportunities"]["opportunity_id"])
     ),

@@ -95,13 +95,16 @@ def test_the_rush_before_a_quarters_end_does_not_move_the_odds(snapshots):
 
 
 def test_nothing_known_at_the_date_says_more_than_the_truth(simulation, snapshots):
-    surprises = snapshots["outcome"] - snapshots["truth"]
     known = known_by_then(simulation, snapshots)
-    assert len(known.columns) >= 8
-    for name, values in known.items():
-        centred = values - values.mean()
-        z = (centred * surprises).sum() / np.sqrt((centred**2 * surprises**2).sum())
-        assert abs(z) < 3.9, name
+    assert len(known.columns) >= 10
+    ids, as_of = snapshots["opportunity_id"], snapshots["as_of"]
+    came = (snapshots["outcome"] == 1) & (snapshots["closed_at"] <= as_of + 30 * DAY)
+    within = pd.Series(simulation.true_win_probability_within(ids, as_of, 30))
+    for outcome, chance in ((snapshots["outcome"], snapshots["truth"]), (came, within)):
+        for name, values in known.items():
+            centred = values - values.mean()
+            error = np.sqrt((centred**2 * chance * (1 - chance)).sum())
+            assert abs((centred * (outcome - chance)).sum()) < 3.9 * error, name
     own = known["inbound"] - known["inbound"].mean()
     assert (own * (snapshots["outcome"] - snapshots["outcome"].mean())).sum() > 0
 
@@ -123,6 +126,13 @@ def known_by_then(simulation, snapshots):
     inbound = log[log["direction"] == "inbound"]
     lately = inbound[inbound["occurred_at"] > when[inbound.index] - 14 * DAY]
     dates = changes[changes["field"] == "close_date"]
+    everything = simulation.tables["changes"]
+    first = everything[everything["field"] == "close_date"].drop_duplicates("opportunity_id")
+    first = first.set_index("opportunity_id")["old_value"]
+    today = simulation.tables["opportunities"].set_index("opportunity_id")["close_date"]
+    last = dates.drop_duplicates("opportunity_id", keep="last").set_index("opportunity_id")["new_value"]
+    expected = pd.to_datetime(last.reindex(as_of.index).fillna(first), utc=True)
+    expected = expected.fillna(today.dt.tz_localize("UTC"))
     return pd.DataFrame(
         {
             "age": (snapshots["as_of"] - snapshots["created_at"]).dt.total_seconds() / 86_400,
@@ -136,6 +146,8 @@ def known_by_then(simulation, snapshots):
             "handovers": count(changes[changes["field"] == "owner_id"]),
             "next steps": count(changes[changes["field"] == "next_step"]),
             "contacts": count(roles),
+            "days to the close date": (expected - as_of).dt.total_seconds().to_numpy() / 86_400,
+            "close date within a week": (abs(expected - as_of) < 7 * DAY).to_numpy(float),
         }
     )
 

@@ -10,8 +10,6 @@ def check(evidence: Evidence) -> Finding:
     if evidence.win is not None and evidence.win.model.auc.value > limit:
         suspects.insert(0, f"the model {evidence.win.model.auc.value:.3f}")
     if suspects:
-        says = (
-            f"AUC above {limit}: {', '.join(suspects)}. Something known only afterwards may have leaked in."
-        )
+        says = f"AUC above {limit}: {', '.join(suspects)}. Something known only afterwards may have leaked in."
         return Finding("no leak", Outcome.FAILED, says)
     return Finding("no leak", Outcome.PASSED, f"No feature alone, nor the model, has an AUC above {limit}.")

@@ -21,13 +21,8 @@ def check(evidence: Evidence) -> Finding:
         if len(np.unique(judged.deal[here])) < LEAST_DEALS:
             continue
         looked_at += 1
-        gap = mean_interval(
-            (judged.probabilities["model"] - judged.y)[here], judged.weight[here], judged.deal[here]
-        )
-        if (
-            gap.low > evidence.thresholds.worst_segment_gap
-            or gap.high < -evidence.thresholds.worst_segment_gap
-        ):
+        gap = mean_interval((judged.probabilities["model"] - judged.y)[here], judged.weight[here], judged.deal[here])
+        if gap.low > evidence.thresholds.worst_segment_gap or gap.high < -evidence.thresholds.worst_segment_gap:
             off.append(f"{stage} is {abs(gap.value):.0%} too {'high' if gap.value > 0 else 'low'}")
     if not looked_at:
         return Finding(name, Outcome.NOT_APPLICABLE, f"No stage has {LEAST_DEALS} deals to judge by.")

@@ -2,25 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import lightgbm as lgb
 import numpy as np
 
-
-@dataclass(frozen=True)
-class BoostingSettings:
-    """Shape and strength of the trees; the same for all models unless a caller says otherwise."""
-
-    learning_rate: float = 0.05
-    num_leaves: int = 15
-    min_data_in_leaf: int = 100
-    feature_fraction: float = 0.5
-    lambda_l2: float = 10.0
-    max_bin: int = 127
-    most_rounds: int = 400
-    patience: int = 25
-    seed: int = 7
+from training.settings import BoostingSettings
 
 
 def fit(
@@ -28,20 +13,32 @@ def fit(
     target: np.ndarray,
     group: np.ndarray,
     settings: BoostingSettings,
-    weight: np.ndarray | None = None,
+    rounds: int | None = None,
 ) -> lgb.Booster:
     """A booster for targets in [0, 1] (soft ones too); its raw prediction is log-odds.
 
-    A quarter of the groups is held out to choose the number of rounds; then all rows are used.
+    Where `rounds` is not given, a quarter of the groups is held out to choose it; then all rows are used.
     """
-    held_out = _held_out(group)
-    if _has_both(target, held_out) and _has_both(target, ~held_out):
-        rounds = _best_rounds(x, target, weight, held_out, settings)
-    else:
-        rounds = settings.most_rounds // 8
-    return lgb.train(
-        _parameters(settings, len(x)), _data(x, target, weight, settings), num_boost_round=rounds
+    if rounds is None:
+        rounds = best_rounds(x, target, group, settings)
+    return lgb.train(_parameters(settings, len(x)), _data(x, target, settings), num_boost_round=rounds)
+
+
+def best_rounds(x: np.ndarray, target: np.ndarray, group: np.ndarray, settings: BoostingSettings) -> int:
+    """The number of rounds that does best on a quarter of the groups held out."""
+    held_out = (group // 7) % 4 == 0
+    if not (_has_both(target, held_out) and _has_both(target, ~held_out)):
+        return settings.most_rounds // 8
+    inner = _data(x[~held_out], target[~held_out], settings)
+    outer = _data(x[held_out], target[held_out], settings, reference=inner)
+    booster = lgb.train(
+        _parameters(settings, len(x)),
+        inner,
+        num_boost_round=settings.most_rounds,
+        valid_sets=[outer],
+        callbacks=[lgb.early_stopping(settings.patience, verbose=False)],
     )
+    return max(int(booster.best_iteration), 1)
 
 
 def margin(booster: lgb.Booster, x: np.ndarray) -> np.ndarray:
@@ -54,39 +51,13 @@ def contributions(booster: lgb.Booster, x: np.ndarray) -> np.ndarray:
     return np.asarray(booster.predict(x, pred_contrib=True), dtype=float)
 
 
-def _held_out(group: np.ndarray) -> np.ndarray:
-    return (group // 7) % 4 == 0
-
-
 def _has_both(target: np.ndarray, rows: np.ndarray) -> bool:
     return bool(rows.any()) and bool((target[rows] > 0.5).any()) and bool((target[rows] < 0.5).any())
-
-
-def _best_rounds(
-    x: np.ndarray,
-    target: np.ndarray,
-    weight: np.ndarray | None,
-    held_out: np.ndarray,
-    settings: BoostingSettings,
-) -> int:
-    inner = _data(x[~held_out], target[~held_out], None if weight is None else weight[~held_out], settings)
-    outer = _data(
-        x[held_out], target[held_out], None if weight is None else weight[held_out], settings, reference=inner
-    )
-    booster = lgb.train(
-        _parameters(settings, len(x)),
-        inner,
-        num_boost_round=settings.most_rounds,
-        valid_sets=[outer],
-        callbacks=[lgb.early_stopping(settings.patience, verbose=False)],
-    )
-    return max(int(booster.best_iteration), 1)
 
 
 def _data(
     x: np.ndarray,
     target: np.ndarray,
-    weight: np.ndarray | None,
     settings: BoostingSettings,
     reference: lgb.Dataset | None = None,
 ) -> lgb.Dataset:
@@ -95,7 +66,6 @@ def _data(
     return lgb.Dataset(
         x,
         target,
-        weight=weight,
         feature_name=names,
         params=parameters,
         reference=reference,

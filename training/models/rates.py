@@ -15,7 +15,10 @@ STRENGTH = 10.0
 
 @dataclass(frozen=True)
 class StageRates:
-    """A rate for each stage, shrunk towards the overall one; `deals` counts what each rests on."""
+    """A rate for each stage, shrunk towards the overall one; `deals` counts the deals that each rests on.
+
+    Rates are over snapshots, as models answer for snapshots: a deal that stood long counts more.
+    """
 
     overall: float
     by_stage: Mapping[str, float]
@@ -27,32 +30,23 @@ class StageRates:
 
 
 def win_rates(rows: Rows, strength: float = STRENGTH) -> StageRates:
-    """Share won of closed deals by each stage they stood in at a snapshot; each deal counts once a stage."""
+    """Share of closed deals' snapshots, by the stage they stood in, that ended in a win."""
     closed = rows.where(rows.outcome >= 0)
     return _rates(closed, (closed.outcome == 1).astype(float), strength)
 
 
 def stall_rates(rows: Rows, strength: float = STRENGTH) -> StageRates:
-    """Share of a deal's snapshots in a stage that were followed by a stall, averaged over deals."""
+    """Share of snapshots, by the stage they stood in, that were followed by a stall."""
     known = rows.where(~np.isnan(rows.stalled))
     return _rates(known, known.stalled, strength)
 
 
 def _rates(rows: Rows, target: np.ndarray, strength: float) -> StageRates:
-    overall = _mean_over_deals(rows.deal, target)
-    names = sorted({stage for stage in rows.stage if stage is not None})
+    overall = float(target.mean()) if len(target) else 0.5
     by_stage, deals = {}, {}
-    for name in names:
+    for name in sorted({stage for stage in rows.stage if stage is not None}):
         inside = rows.stage == name
-        count = len(np.unique(rows.deal[inside]))
-        rate = _mean_over_deals(rows.deal[inside], target[inside])
-        by_stage[name] = (rate * count + overall * strength) / (count + strength)
-        deals[name] = count
+        deals[name] = len(np.unique(rows.deal[inside]))
+        rate = float(target[inside].mean())
+        by_stage[name] = (rate * deals[name] + overall * strength) / (deals[name] + strength)
     return StageRates(overall, by_stage, deals)
-
-
-def _mean_over_deals(deal: np.ndarray, target: np.ndarray) -> float:
-    if not len(deal):
-        return 0.5
-    _, code = np.unique(deal, return_inverse=True)
-    return float((np.bincount(code, target) / np.bincount(code)).mean())

@@ -15,11 +15,11 @@ import numpy as np
 from scipy.special import expit
 
 from training.models import boosting
-from training.models.boosting import BoostingSettings
 from training.rows import Rows
+from training.settings import BoostingSettings
 
 EDGES_IN_CYCLES = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.5, 7.0)
-MOST_ROWS = 250_000
+MOST_ROWS = 150_000
 
 
 @dataclass(frozen=True)
@@ -99,18 +99,20 @@ def interval_edges(rows: Rows, cycle_days: float) -> np.ndarray:
     return edges[: max(int(np.searchsorted(edges, longest)) + 1, 2)]
 
 
-def fit_win_curve(rows: Rows, edges: np.ndarray, settings: BoostingSettings) -> WinCurve:
-    """Fit on rows with outcomes as known at one date; `edges` from :func:`interval_edges`."""
+def fit_win_curve(
+    rows: Rows, edges: np.ndarray, settings: BoostingSettings, rounds: tuple[int, int] | None = None
+) -> WinCurve:
+    """Fit on rows with outcomes as known at one date; `edges` from :func:`interval_edges`.
+
+    :param rounds: of the closing and of the winning booster; None chooses them.
+    """
     row, interval, closes = _expand(rows, edges, settings.seed)
-    closing = boosting.fit(_with_interval(rows.x[row], interval), closes, rows.group[row], settings)
     ended = np.flatnonzero(rows.outcome >= 0)
     when = np.clip(np.searchsorted(edges, rows.days[ended], side="left") - 1, 0, len(edges) - 2)
-    winning = boosting.fit(
-        _with_interval(rows.x[ended], when),
-        (rows.outcome[ended] == 1).astype(float),
-        rows.group[ended],
-        settings,
-    )
+    won = (rows.outcome[ended] == 1).astype(float)
+    first, second = rounds or (None, None)
+    closing = boosting.fit(_with_interval(rows.x[row], interval), closes, rows.group[row], settings, first)
+    winning = boosting.fit(_with_interval(rows.x[ended], when), won, rows.group[ended], settings, second)
     return WinCurve(closing, winning, tuple(float(edge) for edge in edges))
 
 

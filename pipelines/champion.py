@@ -1,0 +1,18 @@
+"""The store and the champion in it, as every command opens them."""
+
+from __future__ import annotations
+
+from pipelines.config import Config, Home
+from serving.store import Store
+from training.deal_model import DealModel, load
+
+
+def champion_model(store: Store, home: Home) -> DealModel | None:
+    """The champion, read from the home's own copy after its SHA-256 was compared; None without one."""
+    row = store.champion()
+    return None if row is None else load(home.models / row["folder"], row["sha256"])
+
+
+def open_store(home: Home, config: Config) -> Store:
+    """The configured store, or the home's own SQLite."""
+    return Store(config.store_url) if config.store_url else Store.under(home.path)

@@ -1,0 +1,83 @@
+"""The command line: `dealcast COMMAND …`. Each command is a module of its own, loaded only when it is used."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+
+from crm.errors import DONE, FAILED, WRONG_USE, DealcastError
+from pipelines.config import quiet_libraries
+
+COMMANDS = {
+    "demo": "the whole road on a simulated company",
+    "check": "read everything, print what was found and what is missing; write nothing",
+    "train": "features → models → MLflow → gate → champion",
+    "score": "score open deals, explain, store, write to --out",
+    "explain": "one deal's score in words",
+}
+PROGRAM = "dealcast"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code (0 done, 1 failed, 2 wrong use, 3 data refused, 4 gate)."""
+    quiet_libraries()
+    _speak_utf8()
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if not given or given[0] in ("-h", "--help"):
+        print(overview())
+        return DONE if given else WRONG_USE
+    if given[0] not in COMMANDS:
+        print(f"{PROGRAM}: there is no command '{given[0]}'\n\n{overview()}", file=sys.stderr)
+        return WRONG_USE
+    return _run(given[0], given[1:])
+
+
+def overview() -> str:
+    """All commands with what they do."""
+    lines = [f"usage: {PROGRAM} COMMAND [options]", ""]
+    lines += [f"  {name:10} {says}" for name, says in COMMANDS.items()]
+    return "\n".join([*lines, "", f"{PROGRAM} COMMAND --help says which options there are."])
+
+
+def _run(name: str, given: Sequence[str]) -> int:
+    command = import_module(f"pipelines.commands.{name}")
+    parser = argparse.ArgumentParser(prog=f"{PROGRAM} {name}", description=COMMANDS[name], allow_abbrev=False)
+    command.arguments(parser)
+    try:
+        return int(command.run(parser.parse_args(given)))
+    except DealcastError as error:
+        print(f"{PROGRAM} {name}: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print(f"{PROGRAM} {name}: stopped", file=sys.stderr)
+        return FAILED
+    except BrokenPipeError:
+        # Whoever read our output has gone; nothing is left to say.
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+        return DONE
+    except OSError as error:
+        print(
+            f"{PROGRAM} {name}: {error.strerror or error}: {error.filename or ''}".rstrip(": "),
+            file=sys.stderr,
+        )
+        return FAILED
+    except MemoryError:
+        traceback.print_exc()
+        return FAILED
+
+
+def _speak_utf8() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            with contextlib.suppress(ValueError):
+                stream.reconfigure(encoding="utf-8", errors="replace")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

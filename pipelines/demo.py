@@ -1,0 +1,80 @@
+"""Demo: the whole road on a simulated company."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from crm.errors import WrongUse
+from crm.simulator import SimulatorSettings, simulate
+from pipelines.config import FILE, Home
+from pipelines.score import STEPS as SCORE_STEPS
+from pipelines.score import ScoreResult, score
+from pipelines.train import STEPS as TRAIN_STEPS
+from pipelines.train import TrainResult, train
+
+STEPS = 1 + TRAIN_STEPS + 2 * SCORE_STEPS
+FIRST_LINE = "# The demo company's configuration, written by `dealcast demo`."
+CONFIGURATION = f"""{FIRST_LINE}
+
+[data]
+# Fields that this company never changes once a deal is entered.
+fixed = [{{fixed}}]
+"""
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """What the demo brought: the training, and the scores of a week ago and of today."""
+
+    data: Path
+    deals: int
+    trained: TrainResult
+    scored: ScoreResult
+
+
+def demo(home: Home, deals: int, seed: int, step: Callable[[str], None]) -> DemoResult:
+    """Simulate a company, train as of a week before its last day, score then and now.
+
+    Training a week earlier lets the list show what moved since, and lets no score flatter itself.
+    """
+    settings = SimulatorSettings(deals=deals, seed=seed)
+    data = _fresh(home)
+    step(f"simulating a company with {deals:,} deals")
+    company = simulate(settings)
+    company.write(data)
+    fixed = ", ".join(f'"{name}"' for name in sorted(company.tables.fixed))
+    (home.path / FILE).write_text(CONFIGURATION.format(fixed=fixed), encoding="utf-8")
+    week_ago = (settings.end - timedelta(days=7)).isoformat()
+    trained = train(data, week_ago, home, step)
+    score(data, week_ago, home, None, step)
+    scored = score(data, settings.end.isoformat(), home, None, step)
+    return DemoResult(data, deals, trained, scored)
+
+
+def _fresh(home: Home) -> Path:
+    """An empty folder for the demo's data; an earlier demo in this home is cleared, nothing else ever is."""
+    configuration = home.path / FILE
+    if configuration.exists():
+        if not configuration.read_text(encoding="utf-8").startswith(FIRST_LINE):
+            raise WrongUse(
+                f"{home.path} belongs to another company",
+                expected="an empty home, or one of an earlier demo",
+                remedy="give the demo a home of its own: dealcast demo --home demo-home",
+            )
+        for name in ("demo-data", "models", "mlartifacts"):
+            shutil.rmtree(home.path / name, ignore_errors=True)
+        for file in (*home.path.glob("dealcast.db*"), *home.path.glob("mlflow.db*")):
+            file.unlink()
+    elif home.path.exists() and any(home.path.iterdir()):
+        raise WrongUse(
+            f"{home.path} is not empty",
+            expected="an empty home, or one of an earlier demo",
+            remedy="give the demo a home of its own: dealcast demo --home demo-home",
+        )
+    data = home.path / "demo-data"
+    data.mkdir(parents=True, exist_ok=True)
+    return data

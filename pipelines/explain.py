@@ -1,0 +1,33 @@
+"""Explain: one deal's newest score, so that a rep understands it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from crm.errors import WrongUse
+from pipelines.champion import open_store
+from pipelines.config import Home, load_config
+
+
+@dataclass(frozen=True)
+class ExplainResult:
+    """A deal's stored score with its reasons, stall reasons and coaching read back from JSON."""
+
+    score: dict[str, Any]
+    reasons: dict[str, Any]
+    stall_reasons: dict[str, Any]
+    coaching: list[dict[str, Any]]
+
+
+def explain(opportunity_id: str, home: Home) -> ExplainResult:
+    """The newest score of a deal. Raises WrongUse where it was never scored."""
+    row = open_store(home, load_config(home)).latest_score(opportunity_id)
+    if row is None:
+        raise WrongUse(
+            f"the deal '{opportunity_id}' has not been scored",
+            where=str(home.path),
+            remedy="run `dealcast score --data DIR` first; its list and file show the ids of the open deals",
+        )
+    return ExplainResult(row, json.loads(row["reasons"]), json.loads(row["stall_reasons"]), json.loads(row["coaching"]))

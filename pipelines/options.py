@@ -1,0 +1,51 @@
+"""Options that commands share, and how they speak."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from pipelines.config import Home
+
+DEFAULT_HOME = "dealcast-home"
+
+
+def data_option(parser: argparse.ArgumentParser) -> None:
+    """--data, --as-of, --home: where from, as of when, and where to keep."""
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="the folder with the CRM's tables")
+    parser.add_argument(
+        "--as-of",
+        default="now",
+        metavar="DATE",
+        help="look at the data as of the end of this date (or this instant); whatever is later is ignored "
+        "(default: now)",
+    )
+    home_option(parser)
+
+
+def home_option(parser: argparse.ArgumentParser) -> None:
+    """--home: configuration, store, models, MLflow."""
+    parser.add_argument(
+        "--home",
+        type=Path,
+        default=Path(DEFAULT_HOME),
+        metavar="DIR",
+        help=f"configuration, store, models and MLflow's runs (default: ./{DEFAULT_HOME})",
+    )
+
+
+def json_option(parser: argparse.ArgumentParser) -> None:
+    """--json: a machine's summary instead of text."""
+    parser.add_argument("--json", action="store_true", help="print a summary as JSON instead of text")
+
+
+def home_of(options: argparse.Namespace) -> Home:
+    """The home that the options name."""
+    return Home(options.home)
+
+
+def say(*paragraphs: str) -> None:
+    """Print what is not empty to standard output; a single empty string is an empty line."""
+    for text in paragraphs:
+        if text or len(paragraphs) > 1:
+            print(text)

@@ -1,0 +1,79 @@
+"""The prioritised list of open deals, as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from pipelines.score import ScoreResult
+from pipelines.terminal import WIDTH, cut, or_dash, wrap, wrapped_all
+from serving.wording import money, percent, points
+
+LEGEND = (
+    "win: chance to be won. Δ: change since the last run, in points. stall: chance to stay put for the "
+    "stall period. at stake: amount × stall risk × what a stall costs deals like it.",
+)
+
+
+def deal_list(result: ScoreResult, most: int = 10) -> str:
+    """The prioritised list: two lines of figures and words a deal."""
+    scores, total = result.scores.head(most), len(result.scores)
+    period = result.time.calendar.period
+    lines = [
+        f"Open deals by what is at stake, {min(most, total)} of {total:,}",
+        "",
+        f"{'':3} {'deal':27} {'stage':13} {'win':>5} {'Δ':>4} {'stall':>5} {'at stake':>8} {'closes':>7}",
+    ]
+    for row in scores.to_dict("records"):
+        lines += _deal(row, result.shown.loc[row["opportunity_id"]])
+    revenue = column_sum(result.scores, "expected_revenue_this_period")
+    if revenue is not None:
+        lines += ["", wrap(f"Expected from these {total:,} open deals this {period}: {money(revenue)}.")]
+    lines += ["", *wrapped_all(LEGEND)]
+    return "\n".join(lines)
+
+
+def column_sum(scores: pd.DataFrame, column: str) -> float | None:
+    """The column's sum; None where no deal has a value."""
+    return None if scores[column].isna().all() else float(scores[column].sum())
+
+
+def score_json(result: ScoreResult) -> str:
+    """A machine's summary of a scoring run."""
+    return json.dumps(
+        {
+            "run_id": result.scores["run_id"].iloc[0] if len(result.scores) else None,
+            "deals": len(result.scores),
+            "model_version": result.model_version,
+            "expected_revenue_this_period": column_sum(result.scores, "expected_revenue_this_period"),
+            "notes": list(result.notes),
+        },
+        ensure_ascii=False,
+    )
+
+
+def _deal(row: Mapping[str, Any], shown: pd.Series) -> list[str]:
+    change = row["win_probability_change"]
+    moved = "" if math.isnan(change) or round(change * 100) == 0 else f"{change * 100:+.0f}".replace("-", "−")
+    name = shown["name"] if shown["name"] != row["opportunity_id"] else row["opportunity_id"]
+    line = (
+        f"{row['priority']:3} {cut(name, 27):27} {cut(shown['stage'], 13):13} "
+        f"{percent(row['win_probability']):>5} {moved:>4} {or_dash(row['stall_risk'], percent):>5} "
+        f"{or_dash(row['revenue_at_stake'], money):>8} {row['expected_close_date']:%d %b}"
+    )
+    return [line, *_headline(row)]
+
+
+def _headline(row: Mapping[str, Any]) -> list[str]:
+    """The weightiest reason against (one that a rep can act on before others), else for, and a step to take."""
+    why = json.loads(row["reasons"])
+    first = sorted(why["against"] or why["for"], key=lambda reason: not reason["actionable"])[:1]
+    lines = [
+        cut(f"{'−' if r['points'] < 0 else '+'} {r['says']} ({points(r['points'])})", WIDTH, "    ") for r in first
+    ]
+    steps = json.loads(row["coaching"])[:1]
+    return lines + [cut(f"→ {step['brief']}", WIDTH, "    ") for step in steps]

@@ -1,0 +1,59 @@
+"""What a check found, as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+
+from pipelines.check import CheckResult
+from pipelines.terminal import settings_lines, wrapped, wrapped_all
+from serving.wording import percent
+
+
+def check_summary(result: CheckResult) -> str:
+    """The quality report, readiness, fields and features."""
+    report, ready = result.company.report, result.readiness
+    rows_in, accepted, aside = report.balance
+    lines = [
+        f"Tables ({result.company.shape} shape)",
+        f"  {'file':32} {'rows in':>10} {'accepted':>10} {'set aside':>10}",
+    ]
+    for file in report.files:
+        lines.append(f"  {file.file[:32]:32} {file.rows_in:10,} {file.accepted:10,} {sum(file.set_aside.values()):10,}")
+        for rule, count in file.set_aside.items():
+            lines += wrapped(f"{count:,} set aside: {rule}", "      ")
+        for what, count in file.normalised.items():
+            lines += wrapped(f"{count:,} taken with a note: {what}", "      ")
+    lines += [f"  {'together':32} {rows_in:10,} {accepted:10,} {aside:10,}", ""]
+    lines += [f"Deals: {ready.deals:,}, of which {ready.won:,} won, {ready.lost:,} lost, {ready.open:,} open."]
+    lines += wrapped_all(ready.messages)
+    lines += ["", "Fields, and whether their value at a past date is known"]
+    for one in result.fields:
+        lines.append(f"  {one.field:20} {one.verdict:22} filled in {percent(one.filled)} of deals")
+    lines += ["", f"Features: {result.features} can be built."]
+    for why, names in result.absent.items():
+        lines += wrapped(f"left out, because {why}: {', '.join(names)}", "  ")
+    lines += ["", *settings_lines(result.time)]
+    return "\n".join(lines)
+
+
+def check_json(result: CheckResult) -> str:
+    """A machine's summary of a check."""
+    rows_in, accepted, aside = result.company.report.balance
+    ready = result.readiness
+    return json.dumps(
+        {
+            "rows_in": rows_in,
+            "accepted": accepted,
+            "set_aside": aside,
+            "deals": ready.deals,
+            "won": ready.won,
+            "lost": ready.lost,
+            "open": ready.open,
+            "enough": ready.enough,
+            "fields": {one.field: one.verdict for one in result.fields},
+            "features": result.features,
+            "absent_features": result.absent,
+            "notes": list(result.company.notes),
+        },
+        ensure_ascii=False,
+    )

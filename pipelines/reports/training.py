@@ -1,0 +1,67 @@
+"""What a training found, as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+
+from pipelines.terminal import settings_lines, wrap, wrapped
+from pipelines.train import TrainResult
+from serving.wording import percent
+
+
+def training_summary(result: TrainResult) -> str:
+    """What was learned from, how it did on later dates beside what it must beat, and the gate."""
+    data = result.trained.model.facts["data"]
+    evaluation = result.trained.model.facts["evaluation"]
+    lines = [
+        *settings_lines(result.training.time),
+        f"Learned from {data['deals']:,} deals, {data['won']:,} won and {data['lost']:,} lost, "
+        f"in {data['rows']:,} snapshots.",
+        *wrapped(
+            f"Judged on dates after {evaluation['calibrated_until'][:10]}, fitted on what was known by "
+            f"{evaluation['fit_until'][:10]}; an account's deals never on both sides.",
+            "",
+        ),
+    ]
+    for card in result.trained.cards:
+        lines += [
+            "",
+            f"{card.question.capitalize()}: {card.deals:,} deals, promised {percent(card.model.mean)}, "
+            f"kept {percent(card.kept)}",
+            f"  {'':22} {'log loss':>22} {'AUC':>6} {'calibration error':>18}",
+        ]
+        for line in card.lines:
+            lines.append(f"  {line.name:22} {line.log_loss!s:>22} {line.auc.value:6.3f} {line.calibration_error:18.3f}")
+    lines += ["", "Gate"]
+    for finding in result.trained.verdict.findings:
+        mark = {"passed": "✓", "failed": "✗", "not applicable": "–"}[finding.outcome.value]
+        lines += wrapped(f"{finding.check}: {finding.says}", f"  {mark} ")
+    lines += ["", _verdict(result)]
+    return "\n".join(lines)
+
+
+def train_json(result: TrainResult) -> str:
+    """A machine's summary of a training."""
+    return json.dumps(
+        {
+            "version": result.run.version,
+            "mlflow_run_id": result.run.run_id,
+            "promoted": result.promoted,
+            "data": result.trained.model.facts["data"],
+            "gate": result.trained.model.facts["gate"],
+            "scores": {
+                key: {line["name"]: line["log_loss"]["value"] for line in card["lines"]}
+                for key, card in result.trained.model.facts["scores"].items()
+            },
+        },
+        ensure_ascii=False,
+    )
+
+
+def _verdict(result: TrainResult) -> str:
+    if result.promoted:
+        return f"Version {result.run.version} passed the gate and is champion."
+    return wrap(
+        f"Version {result.run.version} did not pass the gate and was not promoted; whatever was champion stays. "
+        "Without a champion, `dealcast score` answers with shrunken rates."
+    )

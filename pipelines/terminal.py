@@ -1,0 +1,60 @@
+"""Text for a terminal of 80 columns."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Callable, Iterable
+
+from features.settings import TimeSettings
+
+WIDTH = 80
+
+
+def notes(given: Iterable[str]) -> str:
+    """Notes, a paragraph each; empty where there are none."""
+    return "\n".join("\n".join(wrapped(f"Note: {note}", "")) for note in given)
+
+
+def settings_lines(time: TimeSettings) -> list[str]:
+    """The settings of time that are used, and where to set them otherwise."""
+    every = "day" if time.grid_days == 1 else f"{time.grid_days} days"
+    return wrapped(
+        f"A deal takes {time.cycle_days:.0f} days at the median: snapshots every {every}, horizon "
+        f"{time.horizon_days} days, stall {time.stall_days} days, period {time.calendar.period} "
+        "(set otherwise under [time]).",
+        "",
+    )
+
+
+def or_dash(value: float | None, how: Callable[[float], str]) -> str:
+    """The value in words, or a dash where it is not known."""
+    return "–" if value is None or math.isnan(value) else how(value)
+
+
+def or_unknown(value: float | None, how: Callable[[float], str]) -> str:
+    """The value in words, or "not known"."""
+    return "not known" if value is None or math.isnan(value) else how(value)
+
+
+def cut(text: str, width: int, indent: str = "") -> str:
+    """One line of at most `width` characters, white space folded, cut with an ellipsis."""
+    line = indent + " ".join(str(text).split(" "))
+    line = "".join(" " if character in "\r\n\t" else character for character in line)
+    return line if len(line) <= width else line[: width - 1].rstrip() + "…"
+
+
+def wrap(text: str) -> str:
+    """A paragraph."""
+    return "\n".join(wrapped(text, ""))
+
+
+def wrapped(text: str, indent: str) -> list[str]:
+    """A paragraph's lines, the first one behind `indent`, the others as far in."""
+    following = " " * len(indent)
+    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=following) or [indent]
+
+
+def wrapped_all(texts: Iterable[str]) -> list[str]:
+    """The lines of several paragraphs."""
+    return [line for text in texts for line in wrapped(text, "")]

@@ -1,0 +1,193 @@
+"""A plain, slow interpreter of questions: one snapshot at a time, from the events in the order in which they came.
+
+It knows nothing of sorting, ranges or prefix sums: it looks at every event and keeps those whose key is the
+snapshot's and whose time is not later than its date.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from crm.clock import DAY, NEVER
+from crm.periods import FiscalCalendar
+from features.catalogue import Catalogue
+from features.engines import key_question
+from features.feature import Absent
+from features.histories import Histories
+from features.questions import (
+    Apply,
+    AsOf,
+    Combine,
+    Constant,
+    Count,
+    DaysToPeriodEnd,
+    Distinct,
+    First,
+    Last,
+    Question,
+    Since,
+    SinceFirst,
+    Static,
+    Sum,
+)
+from features.stream import Events
+
+NAN = math.nan
+
+
+@dataclass(frozen=True)
+class Place:
+    """A snapshot: a deal's row number and a date in milliseconds."""
+
+    deal: int
+    as_of: int
+
+
+class Event(NamedTuple):
+    """Whose it was, when, and what it says by column."""
+
+    key: int
+    at: int
+    says: Mapping[str, float]
+
+
+class Reference:
+    """Answers questions of a company's events."""
+
+    def __init__(self, histories: Histories, catalogue: Catalogue, calendar: FiscalCalendar) -> None:
+        self.histories, self.catalogue, self.calendar = histories, catalogue, calendar
+        made = {name: source.events(histories) for name, source in catalogue.streams.items()}
+        self._events = {name: as_list(events) for name, events in made.items() if not isinstance(events, Absent)}
+        self._known: dict[tuple[str, Place], list[Event]] = {}
+        self._answers: dict[tuple[Question, Place], float] = {}
+
+    def answer(self, question: Question, place: Place) -> float:
+        """The question's number for one snapshot; NaN = not known."""
+        if (question, place) not in self._answers:
+            self._answers[question, place] = self._answer(question, place)
+        return self._answers[question, place]
+
+    def _answer(self, question: Question, place: Place) -> float:
+        match question:
+            case Constant(value):
+                return value
+            case AsOf():
+                return place.as_of / DAY
+            case DaysToPeriodEnd():
+                return (self._period_end(place.as_of) - place.as_of) / DAY
+            case Static(name):
+                return self._static(name, place.deal)
+            case Combine(operation, left, right):
+                return combine(operation, self.answer(left, place), self.answer(right, place))
+            case Apply(function, argument):
+                return apply(function, self.answer(argument, place))
+            case Count(_, where, days):
+                return float(len(self._matching(question.stream, where, days, place)))
+            case Sum(_, column, where, days):
+                said = [event.says[column] for event in self._matching(question.stream, where, days, place)]
+                return math.fsum(value for value in said if not math.isnan(value))
+            case Distinct(_, column, where):
+                codes = {event.says[column] for event in self._matching(question.stream, where, None, place)}
+                return float(len(codes - {-1}))
+            case Last(_, column, where) | First(_, column, where):
+                event = chosen(self._matching(question.stream, where, None, place), type(question) is Last)
+                return NAN if event is None else float(event.says[column])
+            case Since(_, where) | SinceFirst(_, where):
+                event = chosen(self._matching(question.stream, where, None, place), type(question) is Since)
+                return NAN if event is None else (place.as_of - event.at) / DAY
+        raise TypeError(type(question))
+
+    def _matching(self, stream: str, where: str | None, days: float | None, place: Place) -> list[Event]:
+        """The events of the snapshot's key known to it, matching the filter, in the order in which they came."""
+        if (stream, place) not in self._known:
+            key = self._key(self.catalogue.streams[stream].entity, place)
+            self._known[stream, place] = [e for e in self._events[stream] if e.key == key and e.at <= place.as_of]
+        return [
+            event
+            for event in self._known[stream, place]
+            if (where is None or event.says[where]) and (days is None or event.at > place.as_of - days * DAY)
+        ]
+
+    def _key(self, entity: str, place: Place) -> float:
+        if entity in ("deal", "company"):
+            return place.deal if entity == "deal" else 0
+        code = self.answer(key_question(entity), place)
+        return code if code >= 0 else NAN
+
+    def _static(self, name: str, deal: int) -> float:
+        row = self.histories.deals.iloc[deal]
+        if name == "created_day":
+            return math.ceil(row["created_at"].value / 1_000_000) / DAY
+        if name == "account":
+            account = row["account_id"]
+            return NAN if pd.isna(account) else float(list(self.histories.accounts).index(account))
+        raise KeyError(name)
+
+    def _period_end(self, as_of: int) -> int:
+        """Day by day until a new period begins."""
+        day = pd.Timestamp(as_of, unit="ms").normalize() + pd.Timedelta(days=1)
+        while not begins_period(day, self.calendar):
+            day += pd.Timedelta(days=1)
+        return day.value // 1_000_000
+
+
+def as_list(events: Events) -> list[Event]:
+    """Events as they came, without those of nobody and those that have no time."""
+    rows = zip(events.key.tolist(), events.at.tolist(), *(c.tolist() for c in events.columns.values()), strict=True)
+    made = [Event(key, at, dict(zip(events.columns, says, strict=True))) for key, at, *says in rows]
+    return [event for event in made if event.key >= 0 and event.at != NEVER]
+
+
+def chosen(known: list[Event], last: bool) -> Event | None:
+    """The last event, or the first; of several at the same time the one that came last, or first."""
+    if not known:
+        return None
+    when = (max if last else min)(event.at for event in known)
+    return [event for event in known if event.at == when][-1 if last else 0]
+
+
+def begins_period(day: pd.Timestamp, calendar: FiscalCalendar) -> bool:
+    """Whether a fiscal period begins on that day."""
+    if calendar.period == "week":
+        return day.day_name() == "Monday"
+    months = range(12) if calendar.period == "month" else range(0, 12, 3)
+    return day.day == 1 and day.month in [(calendar.year_starts_in - 1 + month) % 12 + 1 for month in months]
+
+
+def combine(operation: str, left: float, right: float) -> float:
+    """Two numbers made one, as declared."""
+    match operation:
+        case "add":
+            return left + right
+        case "subtract":
+            return left - right
+        case "multiply":
+            return left * right
+        case "divide":
+            return left / right if right != 0 else NAN
+        case "otherwise":
+            return right if math.isnan(left) else left
+    raise ValueError(operation)
+
+
+def apply(function: str, value: float) -> float:
+    """A function of one number, as declared."""
+    match function:
+        case "log1p":
+            return value if math.isnan(value) else math.log1p(max(value, 0))
+        case "known":
+            return float(not math.isnan(value))
+    raise ValueError(function)
+
+
+def agree(fast: np.ndarray, slow: np.ndarray) -> np.ndarray:
+    """Where two answers are the same: both not known, or within a billionth."""
+    with np.errstate(invalid="ignore"):
+        near = np.abs(fast - slow) <= 1e-9 * np.maximum(np.abs(slow), 1e-300)
+    return near | (np.isnan(fast) & np.isnan(slow))

@@ -1,0 +1,48 @@
+"""What may be set about training: trees, gate, tracking. Plain data, cheap to import."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class BoostingSettings:
+    """Shape and strength of the trees; the same for all models unless a caller says otherwise."""
+
+    learning_rate: float = 0.05
+    num_leaves: int = 15
+    min_data_in_leaf: int = 100
+    feature_fraction: float = 0.5
+    lambda_l2: float = 10.0
+    max_bin: int = 127
+    most_rounds: int = 400
+    patience: int = 25
+    seed: int = 7
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What the checks ask for; settable in the configuration under [gate].
+
+    :param least_closed: closed deals, and :param least_each: of each outcome (below: small-data mode).
+    :param worst_slope: calibration slope's lower bound; its reciprocal is the upper one.
+    :param worst_calibration_error: expected calibration error that is always accepted.
+    :param worst_segment_gap: promised against kept share in a stage, beyond what chance explains.
+    :param suspicious_auc: above it a leak is assumed until shown otherwise.
+    """
+
+    least_closed: int = 200
+    least_each: int = 40
+    worst_slope: float = 0.67
+    worst_calibration_error: float = 0.05
+    worst_segment_gap: float = 0.1
+    suspicious_auc: float = 0.985
+
+
+@dataclass(frozen=True)
+class Tracking:
+    """Where runs go: MLflow's tracking URI and, for a store of one's own, the folder for artifacts."""
+
+    uri: str
+    artifacts: Path | None = None
