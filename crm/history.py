@@ -90,27 +90,24 @@ def value_history(tables: CrmTables, field: str) -> ValueHistory:
 def stage_history(tables: CrmTables) -> ValueHistory:
     """The history of the stage, with the closing of deals whose stage moves were not all recorded.
 
-    Where a closed deal has no stage change at all, the stage before its closing is not known (none).
+    Where a closing is known only by its time (`closed_at`), the stage before it is not known (none).
     """
     history = value_history(tables, "stage")
-    deals = tables["opportunities"]
     closed_stage = set(tables["stages"].loc[tables["stages"]["is_closed"].fillna(False), "stage"])
-    last = np.flatnonzero(np.diff(history.deal, append=-1))
-    last = last[history.deal[last] >= 0]
-    silent = np.isin(last, np.flatnonzero(history.first)) & np.array(
-        [stage in closed_stage for stage in history.value[last]], dtype=bool
-    )
-    if not silent.any():
-        return history
-    rows = last[silent]
-    closed_at = event_millis(deals["closed_at"])[history.deal[rows]]
-    known = closed_at != NEVER
+    first = np.flatnonzero(history.first)
+    alone = np.append(history.first, True)[first + 1]
+    following = np.where(alone, NEVER, np.append(history.at, NEVER)[first + 1])
+    closed_at = event_millis(tables["opportunities"]["closed_at"])[history.deal[first]]
+    closed_at = np.maximum(closed_at, history.at[first])
+    begins_closed = np.array([stage in closed_stage for stage in history.value[first]], dtype=bool)
+    silent = begins_closed & (closed_at < following)
+    rows = first[silent]
     value = history.value.copy()
     value[rows] = None
     return _sorted(
-        np.concatenate([history.deal, history.deal[rows][known]]),
-        np.concatenate([history.at, np.maximum(closed_at, history.at[rows])[known]]),
-        np.concatenate([value, history.value[rows][known]]),
+        np.concatenate([history.deal, history.deal[rows]]),
+        np.concatenate([history.at, closed_at[silent]]),
+        np.concatenate([value, history.value[rows]]),
     )
 
 

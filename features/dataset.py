@@ -107,7 +107,7 @@ def stage_at(prepared: Prepared, snapshots: EpisodeSnapshots) -> np.ndarray:
         return np.full(len(snapshots), None, dtype=object)
     stream = prepared.streams["stages"]
     code = stream.last(stream.known(snapshots.deal, snapshots.as_of), "code")
-    names = np.append(prepared.histories.coded("stage").levels.to_numpy(object), None)
+    names = np.array([*prepared.histories.coded("stage").levels, None], dtype=object)
     return names[np.nan_to_num(code, nan=-1).astype(np.int64)]
 
 

@@ -118,7 +118,7 @@ def answer_by_rates(company: Company, config: Config) -> Answered:
     answers = baseline.answer(scoring.stage)
     closed = reference["closed_deals"]
     note = (
-        f"No champion yet: every deal gets the shrunken win rate of its stage, from {closed} closed deals "
+        f"No champion yet: every deal gets the shrunken win rate of its stage, from {closed:,} closed deals "
         "(model_version = baseline). `dealcast train` says what a model of its own would need."
     )
     explained = explain_by_rates(scoring, answers, baseline.wins.overall, reference)

@@ -59,7 +59,7 @@ def _behind(here: float, won: float, lost: float) -> bool:
 
 def _brief(feature: Feature, here: float, record: Mapping[str, float]) -> str:
     won = quantity(abs(record["won"]), feature)
-    return f"{feature.meaning.rstrip('.')}: {quantity(abs(here), feature)} here, {won} in won deals"
+    return f"{feature.meaning.rstrip('.')}: {quantity(abs(here), feature)}; won deals {won}"
 
 
 def _says(feature: Feature, stage: str, here: float, record: Mapping[str, float]) -> str:
@@ -67,5 +67,5 @@ def _says(feature: Feature, stage: str, here: float, record: Mapping[str, float]
     won, lost = quantity(abs(record["won"]), feature), quantity(abs(record["lost"]), feature)
     return (
         f"{title}: {quantity(abs(here), feature)} here. Deals won from {stage} had {won} "
-        f"({record['won_deals']} deals), lost ones {lost} ({record['lost_deals']})."
+        f"({record['won_deals']:,} deals), lost ones {lost} ({record['lost_deals']:,})."
     )

@@ -90,10 +90,11 @@ def score_table(
 
 
 def prioritised(table: pd.DataFrame, share_at_stake: np.ndarray) -> pd.DataFrame:
-    """Sorted by revenue at stake, then by the share at stake, then by win probability; 1 = first."""
+    """Sorted by revenue at stake, then share at stake, expected revenue, win probability; 1 = first."""
     share = np.where(np.isnan(share_at_stake), -1.0, share_at_stake)
     stake = table["revenue_at_stake"].fillna(-1.0)
-    order = np.lexsort((table["opportunity_id"], -table["win_probability"], -share, -stake))
+    expected = table["expected_revenue_this_period"].fillna(-1.0)
+    order = np.lexsort((table["opportunity_id"], -table["win_probability"], -expected, -share, -stake))
     ranked = table.iloc[order].reset_index(drop=True)
     ranked["priority"] = np.arange(1, len(ranked) + 1)
     return ranked
@@ -139,10 +140,12 @@ def texts(scoring: ScoringSet) -> list[dict[str, str]]:
     columns = {field: deals[field].astype(object).to_numpy() for field in fields}
     names = histories.owner_names
     owners = [names.get(owner, owner) if isinstance(owner, str) else "" for owner in deals["owner_id"]]
+    # Where the stage has no history, what the CRM shows today is good enough to be shown.
+    shown = deals["stage"].astype(object).where(deals["stage"].notna(), "its stage").to_numpy()
     rows = []
     for row, stage in enumerate(scoring.stage):
         facts = {field: str(values[row]) for field, values in columns.items() if not pd.isna(values[row])}
-        rows.append({**facts, "stage": str(stage or "its stage"), "owner": owners[row] or "The owner"})
+        rows.append({**facts, "stage": str(stage or shown[row]), "owner": owners[row] or "The owner"})
     return rows
 
 

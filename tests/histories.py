@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -25,8 +26,8 @@ Row = Mapping[str, Any]
 
 _NO_TIME = np.iinfo(np.int64).min
 DAY_US = 86_400_000_000
-EPOCH = pd.Timestamp("2024-01-01", tz="UTC").value // 1000
-"""Where random companies begin, in microseconds."""
+EPOCH = 1_704_067_200_000_000
+"""Where random companies begin, 2024-01-01 in microseconds."""
 
 OPEN_STAGES = ("Prospect", "Qualify", "Propose", "Negotiate")
 WON, LOST = "Closed Won", "Closed Lost"
@@ -85,8 +86,9 @@ def millis(text: str) -> int:
 
 def micros(text: str) -> int:
     """Microseconds since 1970 of ISO text, UTC where it names no zone."""
-    instant = pd.Timestamp(text)
-    return int((instant.tz_localize("UTC") if instant.tz is None else instant).value // 1000)
+    instant = datetime.fromisoformat(text)
+    aware = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    return (aware - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
 def _column(values: list[Any], dtype: str) -> pd.Series:
@@ -154,13 +156,13 @@ class Life:
 
     :param ties: whether several events may share a millisecond.
     :param silent: whether closings may go unrecorded in the stage's history.
-    :param days: how long the company is looked at.
+    :param days: how long the company is looked at, `deals` how many it opens in that time, about.
     """
 
     ties: bool = True
     silent: bool = True
     days: int = 300
-    deals: int = 6
+    deals: int = 12
 
 
 def company(rng: np.random.Generator, life: Life = Life(), *, complete: bool = False) -> Ledger:

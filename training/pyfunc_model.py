@@ -7,22 +7,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import mlflow
+import mlflow.models
 import pandas as pd
+from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 from training.deal_model import load
 
 
-class DealModelFunction(mlflow.pyfunc.PythonModel):
+class DealModelFunction(PythonModel):
     """Features of snapshots in, win probability and stall risk out."""
 
-    def load_context(self, context: mlflow.pyfunc.PythonModelContext) -> None:
+    def load_context(self, context: PythonModelContext) -> None:
         """Read the files after comparing their SHA-256."""
         self.model = load(Path(context.artifacts["deal_model"]), context.model_config["sha256"])
 
     def predict(
         self,
-        context: mlflow.pyfunc.PythonModelContext,
+        context: PythonModelContext,
         model_input: pd.DataFrame,
         params: dict[str, object] | None = None,
     ) -> pd.DataFrame:

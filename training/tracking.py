@@ -13,6 +13,7 @@ from pathlib import Path
 
 import mlflow
 import pandas as pd
+from mlflow.data.pandas_dataset import from_pandas
 from mlflow.entities import Experiment
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
@@ -92,7 +93,7 @@ def _metrics(trained: Trained) -> dict[str, float]:
 def _log_data(trained: Trained) -> None:
     data = trained.model.facts["data"]
     sample = pd.DataFrame(trained.rows.x[:5], columns=list(trained.rows.names))
-    dataset = mlflow.data.from_pandas(sample, name="snapshots", digest=trained.fingerprint[:36])
+    dataset = from_pandas(sample, name="snapshots", digest=trained.fingerprint[:36])
     mlflow.log_input(dataset, context="training")
     mlflow.log_dict(data, "data.json")
     mlflow.log_dict(trained.model.facts["absent_features"], "absent_features.json")

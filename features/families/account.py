@@ -52,7 +52,7 @@ _HISTORY = (
         group="account_history",
         meaning="Share won of the account's earlier deals, shrunk to the company's.",
         wording=Wording(
-            "Of the account's earlier deals, weighed with the company's record, {value} were won.",
+            "The account's own record, weighed with that of all deals: {value} won.",
             peers="deals with accounts that buy {bin} of the time",
         ),
     ),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 
@@ -28,7 +26,8 @@ def deal_list(result: ScoreResult, most: int = 10) -> str:
         "",
         f"{'':3} {'deal':27} {'stage':13} {'win':>5} {'Δ':>4} {'stall':>5} {'at stake':>8} {'closes':>7}",
     ]
-    for row in scores.to_dict("records"):
+    for position in range(len(scores)):
+        row = scores.iloc[position]
         lines += _deal(row, result.shown.loc[row["opportunity_id"]])
     revenue = column_sum(result.scores, "expected_revenue_this_period")
     if revenue is not None:
@@ -56,7 +55,7 @@ def score_json(result: ScoreResult) -> str:
     )
 
 
-def _deal(row: Mapping[str, Any], shown: pd.Series) -> list[str]:
+def _deal(row: pd.Series, shown: pd.Series) -> list[str]:
     change = row["win_probability_change"]
     moved = "" if math.isnan(change) or round(change * 100) == 0 else f"{change * 100:+.0f}".replace("-", "−")
     name = shown["name"] if shown["name"] != row["opportunity_id"] else row["opportunity_id"]
@@ -68,7 +67,7 @@ def _deal(row: Mapping[str, Any], shown: pd.Series) -> list[str]:
     return [line, *_headline(row)]
 
 
-def _headline(row: Mapping[str, Any]) -> list[str]:
+def _headline(row: pd.Series) -> list[str]:
     """The weightiest reason against (one that a rep can act on before others), else for, and a step to take."""
     why = json.loads(row["reasons"])
     first = sorted(why["against"] or why["for"], key=lambda reason: not reason["actionable"])[:1]

@@ -141,10 +141,10 @@ def _with_interval(x: np.ndarray, interval: np.ndarray) -> np.ndarray:
 
 def _at(edges: np.ndarray, cumulated: np.ndarray, days: np.ndarray | float) -> np.ndarray:
     """Straight-line interpolation of each row's cumulated probability at its own number of days."""
-    days = np.clip(np.broadcast_to(np.asarray(days, dtype=float), (len(cumulated),)), 0, edges[-1])
-    after = np.clip(np.searchsorted(edges, days, side="left"), 1, len(edges) - 1)
-    row = np.arange(len(days))
-    part = (days - edges[after - 1]) / (edges[after] - edges[after - 1])
+    each = np.clip(np.broadcast_to(np.asarray(days, dtype=float), (len(cumulated),)), 0, edges[-1])
+    after = np.clip(np.searchsorted(edges, each, side="left"), 1, len(edges) - 1)
+    row = np.arange(len(each))
+    part = (each - edges[after - 1]) / (edges[after] - edges[after - 1])
     return cumulated[row, after - 1] * (1 - part) + cumulated[row, after] * part
 
 
