@@ -68,7 +68,8 @@ def _pooled(found: list[Later]) -> list[str]:
     deal = np.concatenate([later.deal + seed * 1_000_000 for seed, later in enumerate(found)])
     weight = np.ones(len(truth))
     lines = [
-        f"All seeds together ({len(truth):,} snapshots of {len(np.unique(deal)):,} deals, mean truth {truth.mean():.3f}):",
+        f"All seeds together: {len(truth):,} snapshots of {len(np.unique(deal)):,} deals, "
+        f"mean true probability {truth.mean():.3f}.",
         "",
         "| | expected log loss | mean promised | calibration slope | calibration error |",
         "|---|---|---|---|---|",

@@ -21,9 +21,9 @@ class FiscalCalendar:
 
     def __post_init__(self) -> None:
         if self.period not in KINDS:
-            raise WrongUse(f"'{self.period}' is not a period", where="[period] kind", expected=" or ".join(KINDS))
+            raise WrongUse(f"'{self.period}' is not a period", where="[time] period", expected=" or ".join(KINDS))
         if not 1 <= self.year_starts_in <= 12:
-            raise WrongUse(f"{self.year_starts_in} is not a month", where="[period] year_starts_in", expected="1 to 12")
+            raise WrongUse(f"{self.year_starts_in} is not a month", where="[time] year_starts_in", expected="1 to 12")
 
     def bounds(self, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """First and (exclusive) last millisecond of the period around each instant; shape (n,) each."""

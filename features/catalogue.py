@@ -5,7 +5,7 @@ from __future__ import annotations
 import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib import import_module
 
 import features.families
@@ -18,22 +18,23 @@ class Catalogue:
 
     families: tuple[Family, ...]
 
-    @property
+    @cached_property
     def features(self) -> tuple[Feature, ...]:
         """All features, in the order of the families' file names."""
         return tuple(feature for family in self.families for feature in family.features)
 
-    @property
+    @cached_property
     def streams(self) -> Mapping[str, StreamSource]:
         """All streams by name."""
         return {name: source for family in self.families for name, source in family.streams.items()}
 
     def feature(self, name: str) -> Feature:
         """The feature of that name; KeyError where there is none."""
-        for feature in self.features:
-            if feature.name == name:
-                return feature
-        raise KeyError(name)
+        return self._by_name[name]
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Feature]:
+        return {feature.name: feature for feature in self.features}
 
     def family_of(self, name: str) -> str:
         """The name of the family that a feature belongs to."""

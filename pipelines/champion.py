@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipelines.config import Config, Home
-from serving.store import Store
+from serving.store import FILE, Store
 from training.deal_model import DealModel, load
 
 
@@ -16,3 +16,8 @@ def champion_model(store: Store, home: Home) -> DealModel | None:
 def open_store(home: Home, config: Config) -> Store:
     """The configured store, or the home's own SQLite."""
     return Store(config.store_url) if config.store_url else Store.under(home.path)
+
+
+def has_store(home: Home, config: Config) -> bool:
+    """Whether anything was ever kept; opening a store would make one."""
+    return config.store_url is not None or (home.path / FILE).is_file()

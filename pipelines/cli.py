@@ -21,6 +21,8 @@ COMMANDS = {
     "score": "score open deals, explain, store, write to --out",
     "explain": "one deal's score in words",
 }
+PLANNED = ("init", "features", "forecast", "backtest", "writeback", "undo", "promote", "rollback", "monitor",
+           "nightly", "users", "serve")  # fmt: skip
 PROGRAM = "dealcast"
 
 
@@ -33,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(overview())
         return DONE if given else WRONG_USE
     if given[0] not in COMMANDS:
-        print(f"{PROGRAM}: there is no command '{given[0]}'\n\n{overview()}", file=sys.stderr)
+        what = "this version does not have the command yet:" if given[0] in PLANNED else "there is no command"
+        print(f"{PROGRAM}: {what} '{given[0]}'\n\n{overview()}", file=sys.stderr)
         return WRONG_USE
     return _run(given[0], given[1:])
 
@@ -50,7 +53,9 @@ def _run(name: str, given: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog=f"{PROGRAM} {name}", description=COMMANDS[name], allow_abbrev=False)
     command.arguments(parser)
     try:
-        return int(command.run(parser.parse_args(given)))
+        code = int(command.run(parser.parse_args(given)))
+        sys.stdout.flush()  # here, where a reader that has gone is dealt with
+        return code
     except DealcastError as error:
         print(f"{PROGRAM} {name}: {error}", file=sys.stderr)
         return error.exit_code

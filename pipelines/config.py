@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from crm.errors import WrongUse
+from crm.periods import FiscalCalendar
 from crm.sources.mapping import SourceMapping, mapping_from_toml
 from features.settings import TimeWishes
 from serving.grades import Grades
@@ -18,6 +19,7 @@ from training.settings import BoostingSettings, Thresholds, Tracking
 
 FILE = "dealcast.toml"
 _SECTIONS = ("data", "tables", "time", "gate", "training", "grades", "mlflow", "store")
+_MAY_BE_ZERO = ("grades", "gate", "seed", "lambda_l2")
 Section = TypeVar("Section")
 
 
@@ -67,12 +69,14 @@ def load_config(home: Home) -> Config:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise WrongUse(f"not readable as TOML: {error}", where=str(path)) from error
     _known(data, _SECTIONS, str(path))
+    time = _section(TimeWishes, data, "time")
+    FiscalCalendar(time.period or "quarter", time.year_starts_in)  # raises WrongUse where there is none such
     return Config(
         source=mapping_from_toml(data),
-        time=_section(TimeWishes, data, "time"),
+        time=time,
         gate=_section(Thresholds, data, "gate"),
         boosting=_section(BoostingSettings, data, "training"),
-        grades=_section(Grades, data, "grades"),
+        grades=_falling(_section(Grades, data, "grades")),
         tracking_uri=_one(data, "mlflow", "tracking_uri"),
         store_url=_one(data, "store", "url"),
     )
@@ -92,21 +96,42 @@ def quiet_libraries() -> None:
 
 def _section(kind: type[Section], data: Mapping[str, Any], name: str) -> Section:
     """A section of the file as its dataclass; field names and types are the section's keys and types."""
-    given = data.get(name, {})
     known = {one.name: one for one in fields(kind)}  # type: ignore[arg-type]
-    _known(given, tuple(known), f"[{name}]")
+    given = _table(data, name, tuple(known))
     for key, value in given.items():
-        wanted = str(known[key].type)
-        fits = isinstance(value, str) if wanted.startswith("str") else isinstance(value, int | float)
-        if not fits or isinstance(value, bool):
-            raise WrongUse(f"{value!r} does not fit", where=f"[{name}] {key}", expected=wanted)
+        wanted = str(known[key].type).removesuffix(" | None")
+        least = 0 if name in _MAY_BE_ZERO or key in _MAY_BE_ZERO else 1 if wanted == "int" else 1e-6
+        fits, expected = _WANTED[wanted]
+        if isinstance(value, bool) or not isinstance(value, fits) or (not isinstance(value, str) and value < least):
+            at_least = "" if wanted == "str" else f", at least {least}" if wanted == "int" or not least else " above 0"
+            raise WrongUse(f"{value!r} does not fit", where=f"[{name}] {key}", expected=expected + at_least)
     return kind(**given)
 
 
+_WANTED: Mapping[str, tuple[tuple[type, ...], str]] = {
+    "str": ((str,), "text in quotes"),
+    "int": ((int,), "a whole number"),
+    "float": ((int, float), "a number"),
+}
+
+
+def _falling(grades: Grades) -> Grades:
+    if not grades.a > grades.b > grades.c:
+        found = f"a = {grades.a}, b = {grades.b}, c = {grades.c} do not fall"
+        raise WrongUse(found, where="[grades]", expected="a above b above c: the least score of each grade")
+    return grades
+
+
+def _table(data: Mapping[str, Any], name: str, known: tuple[str, ...]) -> Mapping[str, Any]:
+    given = data.get(name, {})
+    if not isinstance(given, Mapping):
+        raise WrongUse(f"{given!r} is not a section", where=name, expected=f"a line [{name}] with its entries below")
+    _known(given, known, f"[{name}]")
+    return given
+
+
 def _one(data: Mapping[str, Any], section: str, key: str) -> str | None:
-    given = data.get(section, {})
-    _known(given, (key,), f"[{section}]")
-    value = given.get(key)
+    value = _table(data, section, (key,)).get(key)
     if value is not None and not isinstance(value, str):
         raise WrongUse(f"{value!r} is not text", where=f"[{section}] {key}")
     return value

@@ -59,7 +59,7 @@ def _fresh(home: Home) -> Path:
     """An empty folder for the demo's data; an earlier demo in this home is cleared, nothing else ever is."""
     configuration = home.path / FILE
     if configuration.exists():
-        if not configuration.read_text(encoding="utf-8").startswith(FIRST_LINE):
+        if not configuration.read_text(encoding="utf-8", errors="replace").startswith(FIRST_LINE):
             raise WrongUse(
                 f"{home.path} belongs to another company",
                 expected="an empty home, or one of an earlier demo",
@@ -76,5 +76,8 @@ def _fresh(home: Home) -> Path:
             remedy="give the demo a home of its own: dealcast demo --home demo-home",
         )
     data = home.path / "demo-data"
-    data.mkdir(parents=True, exist_ok=True)
+    home.path.mkdir(parents=True, exist_ok=True)
+    # First of all, so that a demo that was interrupted is known for one.
+    configuration.write_text(f"{FIRST_LINE}\n", encoding="utf-8")
+    data.mkdir(exist_ok=True)
     return data

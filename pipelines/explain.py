@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from crm.errors import WrongUse
-from pipelines.champion import open_store
+from pipelines.champion import has_store, open_store
 from pipelines.config import Home, load_config
 
 
@@ -23,7 +23,8 @@ class ExplainResult:
 
 def explain(opportunity_id: str, home: Home) -> ExplainResult:
     """The newest score of a deal. Raises WrongUse where it was never scored."""
-    row = open_store(home, load_config(home)).latest_score(opportunity_id)
+    config = load_config(home)
+    row = open_store(home, config).latest_score(opportunity_id) if has_store(home, config) else None
     if row is None:
         raise WrongUse(
             f"the deal '{opportunity_id}' has not been scored",

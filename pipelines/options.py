@@ -39,6 +39,13 @@ def json_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print a summary as JSON instead of text")
 
 
+def at_least_one(text: str) -> int:
+    """An option's value that must be a whole number from 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1")
+    return int(text)
+
+
 def home_of(options: argparse.Namespace) -> Home:
     """The home that the options name."""
     return Home(options.home)

@@ -26,7 +26,7 @@ from training.models.baseline import fit_baseline
 from training.reference import reference_tables
 from training.rows import all_rows
 
-STEPS = 5
+STEPS = 4
 BASELINE = "baseline"
 
 
@@ -126,16 +126,16 @@ def answer_by_rates(company: Company, config: Config) -> Answered:
 
 
 def names_of(scoring: ScoringSet) -> pd.DataFrame:
-    """What people call each scored deal: name, account, stage, owner, days in stage; by opportunity_id."""
+    """What people call each scored deal: name, account, stage, owner, close date, amount; by opportunity_id."""
     histories = scoring.prepared.histories
     deals = histories.deals.iloc[scoring.snapshots.deal]
     accounts = histories.tables["accounts"].set_index("account_id")["name"]
-    account = deals["account_id"].map(accounts[~accounts.index.duplicated()])
+    account = deals["account_id"].map(accounts[~accounts.index.duplicated()]).astype(object)
     facts = texts(scoring)
     return pd.DataFrame(
         {
             "name": deals["name"].fillna(deals["opportunity_id"]).to_numpy(object),
-            "account": account.fillna("").to_numpy(object),
+            "account": account.where(account.notna(), "").to_numpy(),
             "stage": np.array([facts_of["stage"] for facts_of in facts], dtype=object),
             "owner": np.array([facts_of["owner"] for facts_of in facts], dtype=object),
             "close_date": deals["close_date"].to_numpy(),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 from collections.abc import Callable, Iterable
 
 from features.settings import TimeSettings
 
 WIDTH = 80
+_BLANKS = re.compile(r"[ \x00-\x1f\x7f-\x9f]+")
 
 
 def notes(given: Iterable[str]) -> str:
@@ -39,9 +41,13 @@ def or_unknown(value: float | None, how: Callable[[float], str]) -> str:
 
 def cut(text: str, width: int, indent: str = "") -> str:
     """One line of at most `width` characters, white space folded, cut with an ellipsis."""
-    line = indent + " ".join(str(text).split(" "))
-    line = "".join(" " if character in "\r\n\t" else character for character in line)
+    line = indent + folded(str(text))
     return line if len(line) <= width else line[: width - 1].rstrip() + "…"
+
+
+def folded(text: str) -> str:
+    """Text in one line: runs of blanks and control characters (a terminal would obey them) are one blank."""
+    return _BLANKS.sub(" ", text)
 
 
 def wrap(text: str) -> str:
@@ -52,7 +58,7 @@ def wrap(text: str) -> str:
 def wrapped(text: str, indent: str) -> list[str]:
     """A paragraph's lines, the first one behind `indent`, the others as far in."""
     following = " " * len(indent)
-    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=following) or [indent]
+    return textwrap.wrap(folded(text), WIDTH, initial_indent=indent, subsequent_indent=following) or [indent]
 
 
 def wrapped_all(texts: Iterable[str]) -> list[str]:

@@ -17,7 +17,7 @@ import numpy as np
 
 from features.catalogue import Catalogue
 from features.feature import Feature
-from serving.wording import peers, percent, sentence
+from serving.wording import NOBREAK, peers, percent, sentence
 from training.calibration import Calibrator
 from training.models import boosting
 
@@ -181,7 +181,7 @@ class _Told:
         else:
             who = peers(feature, self.reference["features"][feature.name]["bounds"], which, self.facts)
         if self.outcome == STALLED:
-            record = f"stall {percent(rate)} of the time (n = {deals:,})"
+            record = f"stall {percent(rate)} of the time (n{NOBREAK}={NOBREAK}{deals:,})"
         else:
             record = f"are won {percent(rate)} of the time ({found['won']:,} of {deals:,})"
         return f"{who[:1].upper()}{who[1:]} {record}, against {percent(self._overall)} of all."

@@ -102,6 +102,8 @@ def prioritised(table: pd.DataFrame, share_at_stake: np.ndarray) -> pd.DataFrame
 
 def explain_all(scoring: ScoringSet, model: DealModel) -> Explained:
     """Reasons and coaching of every deal, from exact SHAP values of the model that gives the probability."""
+    if not len(scoring.snapshots):
+        return Explained([], [], [])  # LightGBM has no contributions of no rows
     x, catalogue = model.matrix(scoring.features), scoring.prepared.catalogue
     won = probability_points(model.boosters.win, model.win_calibrator, x)
     stalls = None

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
+
+from crm.errors import DealcastError, WrongUse
+
+FILE = "dealcast.db"
 
 metadata = sa.MetaData()
 
@@ -89,16 +95,25 @@ class Store:
     """One store; each method is one transaction."""
 
     def __init__(self, url: str) -> None:
-        self._engine = sa.create_engine(url)
+        try:
+            self._engine = sa.create_engine(url)
+        except (sa.exc.ArgumentError, ModuleNotFoundError) as error:
+            raise WrongUse(
+                f"no database can be opened by this address: {_first_line(error)}",
+                where="[store] url",
+                expected="an SQLAlchemy URL, such as sqlite:////srv/dealcast/store.db",
+                remedy="correct it, or install the driver that it names",
+            ) from error
         if self._engine.dialect.name == "sqlite":
             sa.event.listen(self._engine, "connect", _tune_sqlite)
-        metadata.create_all(self._engine)
+        with self._transaction() as connection:
+            metadata.create_all(connection)
 
     @staticmethod
     def under(home: Path) -> Store:
         """The home's own SQLite store."""
         home.mkdir(parents=True, exist_ok=True)
-        return Store(f"sqlite:///{(home / 'dealcast.db').resolve()}")
+        return Store(f"sqlite:///{(home / FILE).resolve()}")
 
     def save_scores(
         self, run_id: str, scores: pd.DataFrame, deals: pd.DataFrame, model_version: str, as_of: datetime
@@ -107,7 +122,7 @@ class Store:
         run = {"run_id": run_id, "kind": "score", "as_of": _naive(as_of), "started_at": now()}
         rows = _records(scores[list(SCORE_COLUMNS)])
         stood = _records(deals.assign(run_id=run_id)[[column.name for column in DEALS.columns]])
-        with self._engine.begin() as connection:
+        with self._transaction() as connection:
             connection.execute(sa.insert(RUNS), {**run, "model_version": model_version})
             if rows:
                 connection.execute(sa.insert(SCORES), rows)
@@ -117,7 +132,7 @@ class Store:
         """Win probability by opportunity_id of the newest run before a date; empty where there is none."""
         before = sa.select(RUNS.c.run_id).where(RUNS.c.kind == "score", RUNS.c.as_of < _naive(as_of))
         newest = before.order_by(RUNS.c.as_of.desc(), RUNS.c.started_at.desc()).limit(1)
-        with self._engine.connect() as connection:
+        with self._transaction() as connection:
             run_id = connection.execute(newest).scalar()
             query = sa.select(SCORES.c.opportunity_id, SCORES.c.win_probability).where(SCORES.c.run_id == run_id)
             rows = connection.execute(query).all()
@@ -132,27 +147,47 @@ class Store:
         if as_of is not None:
             query = query.where(SCORES.c.as_of <= _naive(as_of))
         query = query.order_by(SCORES.c.as_of.desc(), SCORES.c.scored_at.desc()).limit(1)
-        with self._engine.connect() as connection:
+        with self._transaction() as connection:
             row = connection.execute(query).mappings().first()
         return dict(row) if row else None
 
     def record_model(self, version: str, sha256: str, folder: Path, mlflow_run_id: str, gate_passed: bool) -> None:
         """Remember a trained model and the SHA-256 that its files must have."""
         row = {"version": version, "sha256": sha256, "folder": str(folder), "mlflow_run_id": mlflow_run_id}
-        with self._engine.begin() as connection:
+        with self._transaction() as connection:
             connection.execute(sa.insert(MODELS), {**row, "trained_at": now(), "gate_passed": gate_passed})
 
     def promote(self, version: str, reason: str) -> None:
         """Make a recorded model the champion."""
-        with self._engine.begin() as connection:
+        with self._transaction() as connection:
             connection.execute(sa.insert(PROMOTIONS), {"version": version, "promoted_at": now(), "reason": reason})
 
     def champion(self) -> dict[str, Any] | None:
         """The champion's row of `models`; None where no model was promoted yet."""
         query = sa.select(MODELS).join(PROMOTIONS).order_by(PROMOTIONS.c.id.desc()).limit(1)
-        with self._engine.connect() as connection:
+        with self._transaction() as connection:
             row = connection.execute(query).mappings().first()
         return dict(row) if row else None
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sa.Connection]:
+        """All or nothing; where the database fails (gone, full, damaged), DealcastError says so."""
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except sa.exc.DatabaseError as error:
+            if isinstance(error, sa.exc.IntegrityError | sa.exc.ProgrammingError):
+                raise
+            raise DealcastError(
+                f"the store cannot be used: {_first_line(error.orig)}",
+                where=self._engine.url.render_as_string(hide_password=True),
+                expected="a database that can be read and written",
+                remedy="see that it is there and has room; where the file is damaged, restore it from a backup",
+            ) from error
+
+
+def _first_line(error: BaseException | None) -> str:
+    return str(error).partition("\n")[0]
 
 
 def new_run_id(kind: str) -> str:

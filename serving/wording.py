@@ -42,6 +42,8 @@ def span(feature: Feature, bounds: list[float], which: int) -> str:
         return f"{quantity(low, feature)} or more"
     if which == 0:
         return f"less than {quantity(high, feature)}"
+    if quantity(low, feature) == quantity(high, feature):
+        return f"about {quantity(high, feature)}"
     return f"{_bare(low, feature)} to {quantity(high, feature)}"
 
 
@@ -121,7 +123,7 @@ def _counted_span(feature: Feature, low: float, high: float | None) -> str:
     last = math.ceil(high) - 1
     if last <= first:
         return _none(feature) if first == 0 else quantity(first, feature)
-    return f"{first} to {quantity(last, feature)}"
+    return f"{first} to {last}{NOBREAK}{'times' if feature.unit is Unit.TIMES else feature.noun[1]}"
 
 
 def _none(feature: Feature) -> str:
@@ -131,4 +133,6 @@ def _none(feature: Feature) -> str:
 def _bare(value: float, feature: Feature) -> str:
     if feature.unit is Unit.SHARE:
         return f"{value * 100:.0f}"
+    if feature.unit is Unit.MONEY:
+        return quantity(value, feature)  # "1.2 k to 1.5 M": each its own thousands
     return f"{value:.1f}" if feature.unit is Unit.RATIO else quantity(value, feature).split(NOBREAK)[0]

@@ -39,7 +39,11 @@ _SIZE = (
         Unit.RATIO,
         group="amount",
         meaning="Amount ÷ the mean amount of the company's won deals, as known at the date.",
-        wording=Wording("{value} the size of the usual won deal.", peers="deals {bin} the usual size"),
+        wording=Wording(
+            "{value} the size of the usual won deal.",
+            peers="deals {bin} the usual size",
+            missing="No amount has been entered, or no deal has been won yet to hold it against.",
+        ),
         bins=(0, 0.25, 0.5, 1, 2, 4),
     ),
     Feature(
@@ -48,7 +52,11 @@ _SIZE = (
         Unit.RATIO,
         group="amount",
         meaning="Amount ÷ the mean amount of the owner's won deals, as known at the date.",
-        wording=Wording("{value} the size of what {owner} usually wins.", peers="deals {bin} their owner's usual size"),
+        wording=Wording(
+            "{value} the size of what {owner} usually wins.",
+            peers="deals {bin} their owner's usual size",
+            missing="No amount has been entered, or {owner} has not won a deal yet to hold it against.",
+        ),
         bins=(0, 0.25, 0.5, 1, 2, 4),
     ),
 )
@@ -78,6 +86,7 @@ _CHANGES = (
             peers="deals whose amount {bin}",
             zero="The amount is what was first entered.",
             negative="The amount shrank since it was first entered.",
+            missing="No amount has been entered.",
         ),
         bins=(-99, -0.2, -0.02, 0.02, 0.2),
         bin_names=(

@@ -81,6 +81,7 @@ _FEATURES = (
             peers="deals whose close date stands {bin}",
             zero="The close date is the one first planned.",
             negative="The close date stands {value} earlier than first planned.",
+            missing="No close date has been entered.",
         ),
         bins=(-9999, 0, 1, 15, 31, 61, 121),
         bin_names=(

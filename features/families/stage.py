@@ -34,7 +34,9 @@ _PLACE = (
         Unit.POSITION,
         group="stage",
         meaning="The stage's place among the open stages, from 1.",
-        wording=Wording("Stands in {stage}.", peers="deals that stood in {stage}"),
+        wording=Wording(
+            "Stands in {stage}.", peers="deals that stood in {stage}", missing="It is not known where the deal stands."
+        ),
         bins=tuple(range(1, 13)),
     ),
     Feature(
@@ -66,6 +68,7 @@ _PLACE = (
         wording=Wording(
             "In {stage} {value} as long as won deals stayed there.",
             peers="deals {bin} as long in their stage as won deals were",
+            missing="No won deal has been in {stage} yet to compare with.",
         ),
         actionable=True,
         bins=(0, 0.5, 1, 1.5, 2, 3, 5),

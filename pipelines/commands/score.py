@@ -7,7 +7,7 @@ from pathlib import Path
 
 from crm.errors import DONE
 from pipelines import terminal
-from pipelines.options import data_option, home_of, json_option, say
+from pipelines.options import at_least_one, data_option, home_of, json_option, say
 from pipelines.progress import Steps
 from pipelines.reports import deals
 from pipelines.score import STEPS, score
@@ -17,7 +17,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
     data_option(parser)
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the scores to a .csv or .parquet file")
-    parser.add_argument("--top", type=int, default=10, metavar="N", help="how many deals to list (default: 10)")
+    parser.add_argument("--top", type=at_least_one, default=10, metavar="N", help="how many deals to list (default: 10)")
     json_option(parser)
 
 

@@ -24,8 +24,7 @@ def explanation(result: ExplainResult) -> str:
         f"  Stall risk       {or_unknown(score['stall_risk'], percent)}",
         f"  Likely close     {score['expected_close_date'] or 'not known'}, if won",
         f"  Worth            {or_unknown(score['expected_amount'], money)}",
-        f"  Data confidence  {percent(score['data_confidence'])}"
-        + (f" (missing: {', '.join(why['missing'])})" if why.get("missing") else ""),
+        *wrapped(_confidence(score["data_confidence"], why.get("missing", [])), "  Data confidence  "),
         "",
         f"From {percent(why['base'])}, the chance of a typical open deal, to {percent(score['win_probability'])}:",
     ]
@@ -43,6 +42,10 @@ def explanation(result: ExplainResult) -> str:
         lines += reason_lines("", result.stall_reasons["for"][:3])
     lines += ["", f"Model {score['model_version']}, scored {score['scored_at']:%Y-%m-%d %H:%M} UTC."]
     return "\n".join(lines)
+
+
+def _confidence(share: float, missing: list[str]) -> str:
+    return percent(share) + (f" (missing: {', '.join(missing)})" if missing else "")
 
 
 def reason_lines(title: str, reasons: list[dict[str, Any]]) -> list[str]:

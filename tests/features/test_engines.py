@@ -1,22 +1,46 @@
 """The kernel answers what the plain reference answers, and says of what it cannot answer why."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from crm.clock import DAY
 from crm.periods import KINDS, FiscalCalendar
+from crm.tables import CrmTables
 from features.catalogue import catalogue
 from features.engines import Kernel, Prepared, Snapshots, compute, prepare
 from features.histories import Histories
-from features.questions import Constant, Count, Distinct, First, Last, Since, SinceFirst, known, log1p, otherwise
+from features.questions import (
+    AsOf,
+    Constant,
+    Count,
+    DaysToPeriodEnd,
+    First,
+    Question,
+    SinceFirst,
+    known,
+    log1p,
+    otherwise,
+    shrunken_rate,
+    streams_of,
+)
+from features.snapshots import open_deals
 from tests.features.reference import Place, Reference, agree
-from tests.histories import EVERYTHING, STAGES, Life, change, company, crm, deal, millis, show
+from tests.histories import DAY_US, EPOCH, EVERYTHING, Life, change, company, crm, deal, millis, show
 
+END = EPOCH // 1000 + Life().days * DAY
 EDGES = np.array([0, -1, 1, 7 * DAY, 7 * DAY - 1, 14 * DAY, 28 * DAY, 30 * DAY, 30 * DAY + 1, 180 * DAY, 365 * DAY])
+NAMES = tuple(feature.name for feature in catalogue(EVERYTHING).features)
+
+
+def prepared(tables: CrmTables, calendar: FiscalCalendar = EVERYTHING.calendar) -> Prepared:
+    return prepare(Histories(tables), catalogue(replace(EVERYTHING, calendar=calendar)), calendar)
 
 
 def places_to_ask(rng: np.random.Generator, prepared: Prepared, count: int) -> Snapshots:
@@ -31,13 +55,157 @@ def places_to_ask(rng: np.random.Generator, prepared: Prepared, count: int) -> S
 def test_the_kernel_agrees_with_the_plain_reference_on_every_feature(seed: int) -> None:
     rng = np.random.default_rng(seed)
     calendar = FiscalCalendar(str(rng.choice(KINDS)), int(rng.integers(1, 13)))
-    histories = Histories(show(company(rng, Life(days=int(rng.choice((30, 300))))), rng))
-    prepared = prepare(histories, catalogue(replace(EVERYTHING, calendar=calendar)), calendar)
-    snapshots = places_to_ask(rng, prepared, 25)
-    kernel, reference = Kernel(prepared, snapshots), Reference(histories, prepared.catalogue, calendar)
+    ready = prepared(show(company(rng, Life(days=int(rng.choice((30, 300))))), rng), calendar)
+    snapshots = places_to_ask(rng, ready, 25)
+    kernel, reference = Kernel(ready, snapshots), Reference(ready.histories, ready.catalogue, calendar)
     places = [Place(int(d), int(a)) for d, a in zip(snapshots.deal, snapshots.as_of, strict=True)]
-    for feature in prepared.catalogue.features:
-        if prepared.why_absent(feature) is None:
+    for feature in ready.catalogue.features:
+        if ready.why_absent(feature) is None:
             fast = kernel.answer(feature.ask)
             slow = np.array([reference.answer(feature.ask, place) for place in places])
             assert agree(fast, slow).all(), (feature.name, fast, slow, places)
+
+
+# What the catalogue happens not to ask, the reference is asked as well.
+UNASKED = (
+    First("stages", "rank", "forward"),
+    SinceFirst("touches", "meeting"),
+    SinceFirst("replies", "inbound"),
+    First("amounts", "value"),
+    First("close_dates", "day", "pushed"),
+    known(First("amounts", "value", "given")),
+    otherwise(SinceFirst("touches", "proposal"), -1),
+    log1p(AsOf() * -1),
+)
+
+
+@settings(max_examples=8, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@given(seed=st.integers(0, 2**32 - 1))
+def test_they_agree_on_questions_that_no_feature_asks(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    ready = prepared(show(company(rng, complete=True), rng))
+    snapshots = places_to_ask(rng, ready, 60)
+    kernel, reference = Kernel(ready, snapshots), Reference(ready.histories, ready.catalogue, ready.calendar)
+    places = [Place(int(d), int(a)) for d, a in zip(snapshots.deal, snapshots.as_of, strict=True)]
+    for question in UNASKED:
+        slow = np.array([reference.answer(question, place) for place in places])
+        assert agree(kernel.answer(question), slow).all(), question
+
+
+@settings(max_examples=12, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@given(seed=st.integers(0, 2**32 - 1))
+def test_the_order_of_rows_makes_no_difference_where_no_two_things_happen_at_once(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    ledger = company(rng, Life(ties=False))
+    pd.testing.assert_frame_equal(features_now(show(ledger)), features_now(show(ledger, rng)), check_exact=True)
+
+
+def features_now(tables: CrmTables) -> pd.DataFrame:
+    """Every feature of the deals that are open at the end, by the deal's id."""
+    ready = prepared(tables)
+    snapshots = open_deals(ready.histories, END)
+    ids = ready.histories.deals["opportunity_id"].to_numpy(object)[snapshots.deal]
+    return compute(ready, snapshots, NAMES).set_axis(ids).sort_index()
+
+
+# What is absent ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("table", "families", "why"),
+    [
+        ("activities", {"engagement", "people"}, "no activit"),
+        ("contact_roles", {"people"}, "no contact role says when it was added (added_at)"),
+        ("accounts", {"account"}, "there is no table of accounts"),
+        ("users", {"owner"}, "no user says when they started (started_at)"),
+    ],
+)
+def test_an_absent_table_takes_only_its_own_features_away_and_says_why(
+    table: str, families: set[str], why: str
+) -> None:
+    tables = show(company(np.random.default_rng(5), complete=True))
+    without = CrmTables({name: frame for name, frame in tables.frames.items() if name != table}, tables.fixed)
+    there, gone = prepared(tables), prepared(without)
+    reasons = {f.name: gone.why_absent(f) for f in gone.catalogue.features}
+    absent = [name for name, reason in reasons.items() if reason is not None]
+    assert absent
+    assert all(there.why_absent(f) is None for f in there.catalogue.features)
+    assert {gone.catalogue.family_of(name) for name in absent} == families
+    assert all(why in reasons[name] or "there are no activities" in reasons[name] for name in absent)
+    left = [name for name in NAMES if name not in absent]
+    pd.testing.assert_frame_equal(features_now(tables)[left], features_now(without)[left], check_exact=True)
+    assert features_now(without)[absent].isna().all(axis=None)
+
+
+def test_without_any_history_what_was_fixed_at_creation_is_left() -> None:
+    rows = [
+        deal("d", EPOCH, amount=5, region="North", account_id="a"),
+        deal("e", EPOCH, "Closed Won", closed_at=EPOCH + DAY_US, is_won=True, region="North"),
+    ]
+    ready = prepared(crm(rows, fixed=["region"]))
+    told = {f.name for f in ready.catalogue.features if ready.why_absent(f) is None}
+    assert told == {
+        *("age_days", "company_win_rate", "days_to_period_end", "region_win_rate"),
+        *("account_won_before", "account_lost_before", "account_win_rate", "account_open_deals"),
+    }
+    reasons = {ready.why_absent(f) for f in ready.catalogue.features} - {None}
+    assert "the stage has no recorded history" in reasons
+    assert "the amount has no recorded history and is not declared fixed" in reasons
+
+
+def test_a_company_of_one_new_deal_and_one_of_none_are_no_trouble() -> None:
+    nothing = prepared(crm([]))
+    assert len(compute(nothing, Snapshots(np.array([], np.int64), np.array([], np.int64)), NAMES)) == 0
+    one = features_now(crm([deal("d", EPOCH)], changes=[change("d", EPOCH + 5, "stage", None, "Prospect")]))
+    assert one["stage_position"].tolist() == [1]
+    assert one["company_win_rate"].tolist() == [0.5]
+
+
+def test_features_come_as_32_bit_numbers_in_the_order_asked_for() -> None:
+    ready = prepared(show(company(np.random.default_rng(5), complete=True)))
+    snapshots = open_deals(ready.histories, END)
+    asked = ("touches_7d", "age_days", "amount")
+    frame = compute(ready, snapshots, asked)
+    assert tuple(frame) == asked
+    assert set(frame.dtypes) == {np.dtype(np.float32)}
+    assert len(frame) == len(snapshots)
+    with pytest.raises(KeyError):
+        compute(ready, snapshots, ("no such feature",))
+
+
+# Arithmetic ----------------------------------------------------------------------------------------------------
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        (Constant(6) / Constant(4), 1.5),
+        (Constant(6) / Constant(0), NAN),
+        (Constant(0) / Constant(0), NAN),
+        (Constant(2) * 3 - 1 + Constant(4), 9),
+        (otherwise(Constant(NAN), 7), 7),
+        (otherwise(Constant(5), 7), 5),
+        (known(Constant(NAN)), 0),
+        (known(Constant(0)), 1),
+        (log1p(Constant(np.e - 1)), 1),
+        (log1p(Constant(-5)), 0),
+        (log1p(Constant(NAN)), NAN),
+        (Constant(NAN) + 1, NAN),
+        (shrunken_rate(Constant(0), Constant(0), Constant(0.3), 20), 0.3),
+        (shrunken_rate(Constant(20), Constant(20), Constant(0.5), 20), 0.75),
+        (DaysToPeriodEnd(), 1 / DAY),
+        (AsOf(), 19814 - 1 / DAY),
+    ],
+)
+def test_questions_combine_as_they_read(question: Question, answer: float) -> None:
+    at = Snapshots(np.array([0]), np.array([millis("2024-03-31T23:59:59.999")]))
+    kernel = Kernel(prepared(crm([deal("d", EPOCH)])), at)
+    np.testing.assert_allclose(kernel.answer(question), [answer], rtol=1e-12)
+
+
+def test_a_question_names_every_stream_that_it_asks() -> None:
+    asked = otherwise(Count("a") / log1p(First("b", "x")), shrunken_rate(Count("c"), Count("d"), Constant(0.5), 1))
+    assert streams_of(asked) == {"a", "b", "c", "d"}
+    assert streams_of(AsOf() + 1) == frozenset()
