@@ -19,7 +19,12 @@ from training.settings import BoostingSettings, Thresholds, Tracking
 
 FILE = "dealcast.toml"
 _SECTIONS = ("data", "tables", "time", "gate", "training", "grades", "mlflow", "store")
-_MAY_BE_ZERO = ("grades", "gate", "seed", "lambda_l2")
+_ZERO_FITS = ("gate", "grades", "seed", "lambda_l2")
+_TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
+    "str": ((str,), "text in quotes"),
+    "int": ((int,), "a whole number"),
+    "float": ((int, float), "a number"),
+}
 Section = TypeVar("Section")
 
 
@@ -99,20 +104,14 @@ def _section(kind: type[Section], data: Mapping[str, Any], name: str) -> Section
     known = {one.name: one for one in fields(kind)}  # type: ignore[arg-type]
     given = _table(data, name, tuple(known))
     for key, value in given.items():
-        wanted = str(known[key].type).removesuffix(" | None")
-        least = 0 if name in _MAY_BE_ZERO or key in _MAY_BE_ZERO else 1 if wanted == "int" else 1e-6
-        fits, expected = _WANTED[wanted]
-        if isinstance(value, bool) or not isinstance(value, fits) or (not isinstance(value, str) and value < least):
-            at_least = "" if wanted == "str" else f", at least {least}" if wanted == "int" or not least else " above 0"
-            raise WrongUse(f"{value!r} does not fit", where=f"[{name}] {key}", expected=expected + at_least)
+        types, expected = _TYPES[str(known[key].type).removesuffix(" | None")]
+        fits = isinstance(value, types) and not isinstance(value, bool)
+        if fits and not isinstance(value, str):
+            zero = name in _ZERO_FITS or key in _ZERO_FITS
+            fits, expected = value > 0 or (zero and value == 0), f"{expected}{' from' if zero else ' above'} 0"
+        if not fits:
+            raise WrongUse(f"{value!r} does not fit", where=f"[{name}] {key}", expected=expected)
     return kind(**given)
-
-
-_WANTED: Mapping[str, tuple[tuple[type, ...], str]] = {
-    "str": ((str,), "text in quotes"),
-    "int": ((int,), "a whole number"),
-    "float": ((int, float), "a number"),
-}
 
 
 def _falling(grades: Grades) -> Grades:

@@ -18,7 +18,7 @@ from features.settings import TimeSettings, propose
 from pipelines.champion import champion_model, open_store
 from pipelines.company import Company, open_company
 from pipelines.config import Config, Home, load_config
-from serving.scoring import Explained, Run, explain_all, explain_by_rates, score_table, texts
+from serving.scoring import Explained, Run, absent_features, explain_all, explain_by_rates, score_table, texts
 from serving.sinks.files import check_target, write_table
 from serving.store import new_run_id
 from training.deal_model import Answers, DealModel
@@ -98,6 +98,12 @@ def answer_by_model(company: Company, model: DealModel) -> Answered:
     notes = []
     if model.facts["data"]["until_millis"] > company.as_of:
         notes.append("The champion has learned from later dates than this one; as a test of it these scores flatter.")
+    lacking = absent_features(scoring.prepared, model.names)
+    if lacking:
+        notes.append(
+            f"{len(lacking)} of the champion's {len(model.names)} features cannot be had from these tables "
+            f"({'; '.join(sorted(set(lacking.values())))}). It answers as if they were unknown for every deal."
+        )
     return Answered(scoring, answers, explain_all(scoring, model), model.facts["reference"], model.time, tuple(notes))
 
 

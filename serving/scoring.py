@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +14,9 @@ import pandas as pd
 from crm.clock import DAY, instants
 from features.catalogue import Catalogue
 from features.dataset import ScoringSet
+from features.engines import Prepared
 from features.families.segment import SEGMENT_FIELDS
+from features.feature import Feature
 from features.histories import Histories
 from serving.coach import as_json, gaps
 from serving.explain import STALLED, WON, Explanation, explain, probability_points
@@ -104,7 +106,7 @@ def explain_all(scoring: ScoringSet, model: DealModel) -> Explained:
     """Reasons and coaching of every deal, from exact SHAP values of the model that gives the probability."""
     if not len(scoring.snapshots):
         return Explained([], [], [])  # LightGBM has no contributions of no rows
-    x, catalogue = model.matrix(scoring.features), scoring.prepared.catalogue
+    x, catalogue = model.matrix(scoring.features), _worded(scoring.prepared, model.names)
     won = probability_points(model.boosters.win, model.win_calibrator, x)
     stalls = None
     if model.boosters.stall is not None:
@@ -149,6 +151,26 @@ def texts(scoring: ScoringSet) -> list[dict[str, str]]:
         facts = {field: str(values[row]) for field, values in columns.items() if not pd.isna(values[row])}
         rows.append({**facts, "stage": str(stage or shown[row]), "owner": owners[row] or "The owner"})
     return rows
+
+
+def absent_features(prepared: Prepared, names: tuple[str, ...]) -> dict[str, str]:
+    """Those of the named features that the company's tables do not give, and why."""
+    why = {name: prepared.why_absent(prepared.catalogue.feature(name)) for name in names}
+    return {name: reason for name, reason in why.items() if reason is not None}
+
+
+def _worded(prepared: Prepared, names: tuple[str, ...]) -> Catalogue:
+    """The catalogue, where a feature that the tables do not give is no fact about a deal."""
+    lacking = absent_features(prepared, names)
+
+    def worded(feature: Feature) -> Feature:
+        if feature.name not in lacking:
+            return feature
+        missing = f"Not known, because {lacking[feature.name]}."
+        return replace(feature, wording=replace(feature.wording, missing=missing), actionable=False)
+
+    families = prepared.catalogue.families
+    return Catalogue(tuple(replace(f, features=tuple(worded(one) for one in f.features)) for f in families))
 
 
 _FACTS = (

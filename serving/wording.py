@@ -88,15 +88,17 @@ def points(change: float) -> str:
 
 
 def money(amount: float, currency: str = "") -> str:
-    """Short money as in lists: 950, 48 k, 1.2 M."""
+    """Short money as in lists: 950, 48 k, 1.2 M, 3.4 bn."""
     if math.isnan(amount):
         return "–"
     size = abs(amount)
-    if size >= 999_500:
+    if size >= 999_950_000:
+        short = f"{amount / 1e9:.1f}{NOBREAK}bn"
+    elif size >= 999_500:
         short = f"{amount / 1e6:.1f}{NOBREAK}M"
     elif size >= 9_950:
         short = f"{amount / 1e3:.0f}{NOBREAK}k"
-    elif size >= 1_000:
+    elif size >= 999.5:
         short = f"{amount / 1e3:.1f}{NOBREAK}k"
     else:
         short = f"{amount:.0f}"

@@ -17,7 +17,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
     data_option(parser)
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the scores to a .csv or .parquet file")
-    parser.add_argument("--top", type=at_least_one, default=10, metavar="N", help="how many deals to list (default: 10)")
+    parser.add_argument(
+        "--top", type=at_least_one, default=10, metavar="N", help="how many deals to list (default: 10)"
+    )
     json_option(parser)
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from pipelines.score import ScoreResult
 from pipelines.terminal import WIDTH, cut, or_dash, wrap, wrapped_all
-from serving.wording import money, percent, points
+from serving.wording import NOBREAK, money, percent, points
 
 LEGEND = (
     "win: chance to be won. Δ: change since the last run, in points. stall: chance to stay put for the "
@@ -61,10 +61,15 @@ def _deal(row: pd.Series, shown: pd.Series) -> list[str]:
     name = shown["name"] if shown["name"] != row["opportunity_id"] else row["opportunity_id"]
     line = (
         f"{row['priority']:3} {cut(name, 27):27} {cut(shown['stage'], 13):13} "
-        f"{percent(row['win_probability']):>5} {moved:>4} {or_dash(row['stall_risk'], percent):>5} "
+        f"{_short(row['win_probability']):>5} {moved:>4} {or_dash(row['stall_risk'], _short):>5} "
         f"{or_dash(row['revenue_at_stake'], money):>8} {row['expected_close_date']:%d %b}"
     )
     return [line, *_headline(row)]
+
+
+def _short(share: float) -> str:
+    """A percentage that fits its column."""
+    return percent(share).replace(f"under{NOBREAK}", "<")
 
 
 def _headline(row: pd.Series) -> list[str]:

@@ -285,7 +285,7 @@ def test_features_mean_what_they_say(seed: int) -> None:
     ledger = company(rng, Life(silent=False), complete=True)
     histories = Histories(show(ledger, rng))
     ready = prepare(histories, catalogue(EVERYTHING), EVERYTHING.calendar)
-    snapshots = grid(histories, 11, EPOCH // 1000 + Life().days * DAY)
+    snapshots = grid(histories, 29, EPOCH // 1000 + Life().days * DAY)
     found = compute(ready, snapshots, tuple(MEANINGS))
     deals = {each.name: each for each in ledger.deals}
     names = histories.deals["opportunity_id"].to_numpy(object)[snapshots.deal]
