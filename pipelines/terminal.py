@@ -18,11 +18,13 @@ def notes(given: Iterable[str]) -> str:
     return "\n".join("\n".join(wrapped(f"Note: {note}", "")) for note in given)
 
 
-def settings_lines(time: TimeSettings) -> list[str]:
-    """The settings of time that are used, and where to set them otherwise."""
+def settings_lines(time: TimeSettings, known: bool = True) -> list[str]:
+    """The settings of time that are used, and where to set them otherwise; `known`: whether any deal has closed."""
     every = "day" if time.grid_days == 1 else f"{time.grid_days} days"
+    cycle = f"{time.cycle_days:.0f} days"
+    takes = f"A deal takes {cycle} at the median" if known else f"No deal has closed yet; as if one took {cycle}"
     return wrapped(
-        f"A deal takes {time.cycle_days:.0f} days at the median: snapshots every {every}, horizon "
+        f"{takes}: snapshots every {every}, horizon "
         f"{time.horizon_days} days, stall {time.stall_days} days, period {time.calendar.period} "
         "(set otherwise under [time]).",
         "",

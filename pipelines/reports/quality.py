@@ -32,7 +32,7 @@ def check_summary(result: CheckResult) -> str:
     lines += ["", f"Features: {result.features} can be built."]
     for why, names in result.absent.items():
         lines += wrapped(f"left out, because {why}: {', '.join(names)}", "  ")
-    lines += ["", *settings_lines(result.time)]
+    lines += ["", *settings_lines(result.time, known=ready.won + ready.lost > 0)]
     return "\n".join(lines)
 
 
