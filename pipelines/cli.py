@@ -16,7 +16,7 @@ from pipelines.config import quiet_libraries
 
 COMMANDS = {
     "demo": "the whole road on a simulated company",
-    "check": "read everything, print what was found and what is missing; write nothing",
+    "check": "read everything, print what was found and is missing; write nothing",
     "train": "features → models → MLflow → gate → champion",
     "score": "score open deals, explain, store, write to --out",
     "explain": "one deal's score in words",

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import shlex
+import shutil
+import sys
 from pathlib import Path
 
 from pipelines.config import Home
@@ -49,6 +52,14 @@ def at_least_one(text: str) -> int:
 def home_of(options: argparse.Namespace) -> Home:
     """The home that the options name."""
     return Home(options.home)
+
+
+def spoken(program: str) -> str:
+    """How a program that was installed beside this one is called from here: by its name, or by its path."""
+    beside = Path(sys.argv[0]).with_name(program)
+    if Path(sys.argv[0]).name != "dealcast" or shutil.which(program) == str(beside):
+        return program
+    return shlex.quote(str(beside))
 
 
 def say(*paragraphs: str) -> None:

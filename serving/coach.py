@@ -58,14 +58,18 @@ def _behind(here: float, won: float, lost: float) -> bool:
 
 
 def _brief(feature: Feature, here: float, record: Mapping[str, float]) -> str:
-    won = quantity(abs(record["won"]), feature)
-    return f"{feature.meaning.rstrip('.')}: {quantity(abs(here), feature)}; won deals {won}"
+    return f"{feature.meaning.rstrip('.')}: {_signed(here, feature)}; won deals {_signed(record['won'], feature)}"
 
 
 def _says(feature: Feature, stage: str, here: float, record: Mapping[str, float]) -> str:
     title = feature.meaning.rstrip(".")
-    won, lost = quantity(abs(record["won"]), feature), quantity(abs(record["lost"]), feature)
     return (
-        f"{title}: {quantity(abs(here), feature)} here. Deals won from {stage} had {won} "
-        f"({record['won_deals']:,} deals), lost ones {lost} ({record['lost_deals']:,})."
+        f"{title}: {_signed(here, feature)} here. Deals won from {stage} had {_signed(record['won'], feature)} "
+        f"({record['won_deals']:,} deals), lost ones {_signed(record['lost'], feature)} ({record['lost_deals']:,})."
     )
+
+
+def _signed(value: float, feature: Feature) -> str:
+    """A value in its unit; days past and days ahead must not look alike."""
+    size = quantity(abs(value), feature)
+    return f"−{size}" if value < 0 and size[0].isdecimal() else size

@@ -75,7 +75,7 @@ def percent(share: float) -> str:
     """62 %, never 61.87 %; below one in a hundred "under 1 %"."""
     if math.isnan(share):
         return "–"
-    if 0 < share < 0.005:
+    if 0 < share <= 0.005:
         return f"under{NOBREAK}1{NOBREAK}%"
     return f"{share * 100:.0f}{NOBREAK}%"
 

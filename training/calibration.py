@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, logit
 
-from training.scores import EPSILON, resampled_clusters
+from training.scores import EPSILON, equal_bins, resampled_clusters
 
 NEWTON_STEPS = 30
 
@@ -65,11 +65,11 @@ class ReliabilityRow:
 def reliability(
     y: np.ndarray, p: np.ndarray, weight: np.ndarray, cluster: np.ndarray, bins: int = 10
 ) -> tuple[ReliabilityRow, ...]:
-    """Share won in bins of equal row count, by rising probability."""
-    order = np.argsort(p, kind="stable")
+    """Share won in bins of about equal row count, by rising probability; equal probabilities share a bin."""
     rows = []
-    for part in np.array_split(order, min(bins, max(len(order), 1))):
-        if len(part) and weight[part].sum() > 0:
+    which = equal_bins(p, np.ones(len(p)), bins)
+    for part in (np.flatnonzero(which == b) for b in np.unique(which)):
+        if weight[part].sum() > 0:
             rows.append(
                 ReliabilityRow(
                     float(np.average(p[part], weights=weight[part])),

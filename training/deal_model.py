@@ -193,8 +193,8 @@ def load(folder: Path, sha256: str) -> DealModel:
 def folder_digest(folder: Path) -> str:
     """SHA-256 over the names and contents of a folder's files, in the order of their names."""
     digest = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{path.stat().st_size}\0".encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

@@ -15,7 +15,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from crm.clock import DAY
+from crm.clock import DAY, utc_day
+from crm.errors import DataRefused
 from features.settings import TimeSettings
 from training.calibration import Calibrator, fit_calibrator
 from training.deal_model import Boosters, Rounds, fit_boosters, rounds_of
@@ -72,7 +73,8 @@ def choose_cuts(rows: Rows, until: int, cycle_days: float) -> Cuts:
 def out_of_fold(rows: Rows, cuts: Cuts, time: TimeSettings, settings: BoostingSettings) -> tuple[Judged, Rounds]:
     """Predictions for every row behind the first cut, each from models that never saw its group.
 
-    Also the boosting rounds that were chosen, for fitting on all rows.
+    Also the boosting rounds that were chosen, for fitting on all rows. Raises DataRefused where nothing to learn
+    from was known at the first cut.
     """
     fold = (rows.group // 3) % FOLDS
     edges = interval_edges(known_at(rows, cuts.fit, time.stall_days), time.cycle_days)
@@ -81,6 +83,12 @@ def out_of_fold(rows: Rows, cuts: Cuts, time: TimeSettings, settings: BoostingSe
     for k in range(FOLDS):
         later = (fold == k) & (rows.as_of > cuts.fit)
         seen = known_at(rows.where(fold != k), cuts.fit, time.stall_days)
+        if not (seen.outcome >= 0).any():
+            raise DataRefused(
+                f"too few deals had closed by {utc_day(cuts.fit)} to learn from them and be judged on later dates",
+                expected="deals that closed in the first half of the history",
+                remedy="give a longer history; until then score works without a model (model_version = baseline)",
+            )
         # The first fold chooses the rounds, on what was known at the cut; nothing of the judged dates enters.
         boosters, target = fit_boosters(seen, edges, settings, rounds)
         rounds = rounds or rounds_of(boosters)
@@ -110,7 +118,7 @@ def _predicted(boosters: Boosters, seen: Rows, target: np.ndarray, later: Rows) 
 def logistic_regression(x: np.ndarray, target: np.ndarray, later: np.ndarray) -> np.ndarray:
     """A plain logistic regression on the same features and targets; probability of each later row."""
     fitted = make_pipeline(
-        SimpleImputer(add_indicator=True),
+        SimpleImputer(add_indicator=True, keep_empty_features=True),
         StandardScaler(),
         LogisticRegression(C=0.1, solver="newton-cholesky"),
     )

@@ -78,7 +78,7 @@ def learn(
     progress("fitting on everything known now")
     boosters, _ = fit_boosters(rows, interval_edges(rows, time.cycle_days), settings, rounds)
     both = calibrators(judged, cuts.end, time.stall_days)
-    evidence = _evidence(rows, cards, win_rows, thresholds, _champion_says(champion, training, judged, win_rows, cuts))
+    evidence = _evidence(rows, cards, win_rows, thresholds, _champion_says(champion, judged, win_rows, cuts))
     verdict = judge(evidence)
     prints = fingerprint(training.frame())
     facts = _facts(training, rows, cuts, cards, verdict, settings, prints)
@@ -134,14 +134,16 @@ def single_feature_auc(rows: Rows) -> dict[str, float]:
     return found
 
 
-def _champion_says(
-    champion: DealModel | None, training: TrainingSet, judged: Judged, win: JudgedRows, cuts: Cuts
-) -> np.ndarray | None:
-    """The champion's win probabilities for the judged rows behind its own training; NaN elsewhere."""
-    if champion is None or not set(champion.names) <= set(training.features.columns):
+def _champion_says(champion: DealModel | None, judged: Judged, win: JudgedRows, cuts: Cuts) -> np.ndarray | None:
+    """The champion's win probabilities for the judged rows behind its own training; NaN elsewhere.
+
+    Features that the tables no longer have are unknown to it, as they are when it scores.
+    """
+    if champion is None:
         return None
     late = judged.where(judged.rows.as_of > cuts.calibrate).rows.where(win.kept)
-    says = champion.answer(pd.DataFrame(late.x, columns=list(late.names))).win
+    features = pd.DataFrame(late.x, columns=list(late.names)).reindex(columns=list(champion.names))
+    says = champion.answer(features).win
     return np.where(late.as_of > champion.facts["data"]["until_millis"], says, np.nan)
 
 

@@ -53,12 +53,20 @@ class _RankedOutcomes:
 
 def calibration_error(y: np.ndarray, p: np.ndarray, weight: np.ndarray, bins: int = 10) -> float:
     """Expected calibration error: mean |share won - mean probability| over `bins` equally filled bins."""
-    order = np.argsort(p, kind="stable")
-    cumulated = np.cumsum(weight[order])
-    which = np.minimum((cumulated - weight[order] / 2) / cumulated[-1] * bins, bins - 1).astype(int)
-    total = np.bincount(which, weight[order], minlength=bins)
-    gap = np.bincount(which, (weight * (y - p))[order], minlength=bins)
-    return float(np.abs(gap[total > 0]).sum() / total.sum())
+    which = equal_bins(p, weight, bins)
+    gap = np.bincount(which, weight * (y - p))
+    return float(np.abs(gap).sum() / weight.sum())
+
+
+def equal_bins(p: np.ndarray, weight: np.ndarray, bins: int) -> np.ndarray:
+    """The bin of each row, by rising probability, of about equal weight each; shape (n,), 0 to bins - 1.
+
+    Equal probabilities are one promise and share a bin, so that the order of rows does not matter.
+    """
+    _, level = np.unique(p, return_inverse=True)
+    mass = np.bincount(level, weight)
+    middle = (np.cumsum(mass) - mass / 2) / mass.sum()
+    return np.minimum(middle * bins, bins - 1).astype(np.int64)[level]
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,8 @@ class Thresholds:
 
     :param least_closed: closed deals, and :param least_each: of each outcome (below: small-data mode).
     :param worst_slope: calibration slope's lower bound; its reciprocal is the upper one.
-    :param worst_calibration_error: expected calibration error that is always accepted.
+    :param worst_calibration_error: expected calibration error that is always accepted; also how far promised
+        and kept share may lie apart on the whole, beyond what chance explains.
     :param worst_segment_gap: promised against kept share in a stage, beyond what chance explains.
     :param suspicious_auc: above it a leak is assumed until shown otherwise.
     """

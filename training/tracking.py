@@ -6,9 +6,11 @@ import contextlib
 import json
 import logging
 import math
+import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import mlflow
@@ -17,7 +19,13 @@ from mlflow.data.pandas_dataset import from_pandas
 from mlflow.entities import Experiment
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
+from mlflow.store.db.db_types import DATABASE_ENGINES
 from mlflow.types.schema import ColSpec, Schema
+from mlflow.utils.credentials import get_default_host_creds
+from mlflow.utils.rest_utils import http_request
+from sqlalchemy import create_engine, inspect, make_url
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from crm.errors import DealcastError
 from training.learning import Trained
@@ -28,6 +36,8 @@ from training.settings import Tracking
 
 EXPERIMENT = "dealcast"
 MODEL_NAME = "dealcast-deal-model"
+ANSWERS_WITHIN = 10
+"""Seconds that a tracking server has for its first answer."""
 _PYFUNC = Path(__file__).with_name("pyfunc_model.py")
 
 
@@ -47,8 +57,8 @@ def log_training(
     Raises DealcastError where MLflow cannot be reached.
     """
     logging.getLogger("mlflow").setLevel(logging.ERROR)
-    mlflow.set_tracking_uri(tracking.uri)
-    try:
+    with reached(tracking):
+        mlflow.set_tracking_uri(tracking.uri)
         experiment = _experiment(tracking)
         with mlflow.start_run(experiment_id=experiment.experiment_id, run_name="train") as run:
             mlflow.set_tags({"dealcast.sha256": sha256, "dealcast.gate": _gate(trained)})
@@ -56,14 +66,37 @@ def log_training(
             mlflow.log_metrics(_metrics(trained))
             _log_data(trained)
             _log_documents(trained)
-            version = _log_model(trained, folder, sha256)
+            version = _log_model(tracking, trained, folder, sha256)
         return LoggedRun(run.info.run_id, version)
-    except MlflowException as error:
+
+
+@contextlib.contextmanager
+def reached(tracking: Tracking) -> Iterator[None]:
+    """Asks MLflow once whether it is there, and says as a DealcastError what it cannot do."""
+    where = re.sub(r"(?<=://)[^/@]*@", "***@", tracking.uri)  # user and password
+    try:
+        _knock(tracking.uri)
+        yield
+    except (MlflowException, SQLAlchemyError, OSError, ModuleNotFoundError) as error:
+        said = str(error).replace(tracking.uri, where).strip().splitlines() or [type(error).__name__]
         raise DealcastError(
-            f"MLflow did not take the run: {error.message.splitlines()[0]}",
-            where=tracking.uri,
+            f"MLflow could not be used: {said[0]}",
+            where=where,
             remedy="start the MLflow server, or leave [mlflow] tracking_uri out to use the home's own SQLite",
         ) from error
+
+
+def _knock(uri: str) -> None:
+    """Raise at once where nobody answers: MLflow itself goes on asking for minutes."""
+    if uri.startswith(("http://", "https://")):
+        ask = partial(http_request, get_default_host_creds(uri))  # type: ignore[no-untyped-call]
+        ask("/health", "GET", max_retries=0, timeout=ANSWERS_WITHIN, raise_on_status=False)
+    elif uri.partition(":")[0].partition("+")[0] in DATABASE_ENGINES:
+        url = make_url(uri)
+        if url.get_backend_name() == "sqlite" and url.database:
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(url, poolclass=NullPool)
+        inspect(engine).get_table_names()
 
 
 def _experiment(tracking: Tracking) -> Experiment:
@@ -120,7 +153,7 @@ def _reliability(card: Card) -> pd.DataFrame:
     return pd.DataFrame([vars(row) for row in card.reliability])
 
 
-def _log_model(trained: Trained, folder: Path, sha256: str) -> str:
+def _log_model(tracking: Tracking, trained: Trained, folder: Path, sha256: str) -> str:
     """The model files as a pyfunc from code, for `mlflow models serve` and Spark; never read back by us."""
     inputs = Schema([ColSpec("float", name) for name in trained.model.names])
     outputs = Schema([ColSpec("double", "win_probability"), ColSpec("double", "stall_risk")])
@@ -135,12 +168,12 @@ def _log_model(trained: Trained, folder: Path, sha256: str) -> str:
             pip_requirements=["dealcast"],
             metadata=json.loads(json.dumps(trained.model.facts["data"])),
         )
-    return _register(info.model_id, info.model_uri, sha256)
+    return _register(tracking, info.model_id, info.model_uri, sha256)
 
 
-def _register(model_id: str, uri: str, sha256: str) -> str:
+def _register(tracking: Tracking, model_id: str, uri: str, sha256: str) -> str:
     """A new version in the registry; its number as text."""
-    client = mlflow.MlflowClient()
+    client = mlflow.MlflowClient(tracking_uri=tracking.uri, registry_uri=tracking.uri)
     with contextlib.suppress(MlflowException):  # it is there already
         client.create_registered_model(MODEL_NAME)
     version = client.create_model_version(MODEL_NAME, uri, model_id=model_id, tags={"dealcast.sha256": sha256})

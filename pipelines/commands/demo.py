@@ -8,7 +8,7 @@ import shlex
 from crm.errors import DONE
 from pipelines import terminal
 from pipelines.demo import STEPS, demo
-from pipelines.options import home_of, home_option, say
+from pipelines.options import home_of, home_option, say, spoken
 from pipelines.progress import Steps
 from pipelines.reports import deals, training
 
@@ -28,17 +28,17 @@ def run(options: argparse.Namespace) -> int:
     at = shlex.quote(str(home.path))
     say(training.training_summary(result.trained), "", "=" * terminal.WIDTH, "")
     say(deals.deal_list(result.scored), "")
+    dealcast = spoken("dealcast")
     first = result.scored.scores["opportunity_id"].iloc[0]
     say(
         "What next",
-        f"  dealcast explain {first} --home {at}",
+        f"  {dealcast} explain {first} --home {at}",
         "      the first deal of the list in full",
-        f"  dealcast check --data {shlex.quote(str(result.data))} --home {at}",
+        f"  {dealcast} check --data {shlex.quote(str(result.data))} --home {at}",
         "      what was read, set aside, and can be learned from",
-        f"  mlflow ui --backend-store-uri sqlite:///{shlex.quote(str(home.path / 'mlflow.db'))}",
+        f"  {spoken('mlflow')} ui --backend-store-uri sqlite:///{shlex.quote(str(home.path / 'mlflow.db'))}",
         "      the training run with its scores and plots",
-        "  dealcast check --data YOUR-EXPORT --home your-home",
+        f"  {dealcast} check --data YOUR-EXPORT --home your-home",
         "      the same on your own CRM (docs/your-data.md)",
-        "The command is in .venv/bin when it was set up by make.",
     )
     return DONE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from datetime import date
 
 import pandas as pd
 
@@ -11,6 +12,7 @@ from pipelines.score import ScoreResult
 from pipelines.terminal import WIDTH, cut, or_dash, wrap, wrapped_all
 from serving.wording import NOBREAK, money, percent, points
 
+FAR_DAYS = 300
 LEGEND = (
     "win: chance to be won. Δ: change since the last run, in points. stall: chance to stay put for the "
     "stall period. at stake: amount × stall risk × what a stall costs deals like it.",
@@ -62,7 +64,7 @@ def _deal(row: pd.Series, shown: pd.Series) -> list[str]:
     line = (
         f"{row['priority']:3} {cut(name, 27):27} {cut(shown['stage'], 13):13} "
         f"{_short(row['win_probability']):>5} {moved:>4} {or_dash(row['stall_risk'], _short):>5} "
-        f"{or_dash(row['revenue_at_stake'], money):>8} {row['expected_close_date']:%d %b}"
+        f"{or_dash(row['revenue_at_stake'], money):>8} {_day(row['expected_close_date'], row['as_of']):>7}"
     )
     return [line, *_headline(row)]
 
@@ -70,6 +72,11 @@ def _deal(row: pd.Series, shown: pd.Series) -> list[str]:
 def _short(share: float) -> str:
     """A percentage that fits its column."""
     return percent(share).replace(f"under{NOBREAK}", "<")
+
+
+def _day(day: date, as_of: pd.Timestamp) -> str:
+    """A day of the coming months; month and year of a later one, which would look like this year's."""
+    return f"{day:%d %b}" if (day - as_of.date()).days < FAR_DAYS else f"{day:%b ’%y}"
 
 
 def _headline(row: pd.Series) -> list[str]:

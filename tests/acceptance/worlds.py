@@ -1,4 +1,4 @@
-"""Homes and folders that acceptance tests share, each made once a session: simulated companies, trained homes."""
+"""Homes and folders that tests share, each made once in a session, below its folder for temporary files."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from functools import cache
 from pathlib import Path
 
 import pandas as pd
-import pytest
 
-from crm.simulator import SimulatorSettings, simulate
+from crm.simulator import Simulation, SimulatorSettings, simulate
 from pipelines.cli import main
 
 ROOT = Path(__file__).parents[2]
@@ -111,14 +110,28 @@ def text_table(path: Path) -> pd.DataFrame:
 
 
 @cache
-def company(factory: pytest.TempPathFactory) -> Path:
-    """The tables of a company whose deals tell early how they will end; a little dirt in them."""
-    return simulated(factory.mktemp("company") / "data", deals=DEALS, signal=2.5)
+def simulation() -> Simulation:
+    """A company whose deals tell early how they will end."""
+    return simulate(SimulatorSettings(deals=DEALS, signal=2.5))
+
+
+@cache
+def company(base: Path) -> Path:
+    """Its tables as CSV files, a little dirt in them."""
+    folder = (base / "company") / "data"
+    simulation().write(folder)
+    return folder
+
+
+@cache
+def few_deals(base: Path) -> Path:
+    """The tables of a company that has too few deals for a model, and is quickly read."""
+    return simulated((base / "few") / "data", deals=120)
 
 
 @dataclass(frozen=True)
 class TrainedHome:
-    """A home with a champion, what training told, and the company's tables."""
+    """A home with a champion, what its training told, and the company's tables."""
 
     home: Path
     data: Path
@@ -126,20 +139,19 @@ class TrainedHome:
 
 
 @cache
-def trained(factory: pytest.TempPathFactory) -> TrainedHome:
-    """A home with a champion trained a week before the company's last day."""
-    data, home = company(factory), new_home(factory.mktemp("trained") / "home")
+def trained(base: Path) -> TrainedHome:
+    """A champion trained a week before the company's last day."""
+    data, home = company(base), new_home((base / "trained") / "home")
     told = dealcast("train", "--data", data, "--home", home, "--as-of", WEEK_BEFORE)
     return TrainedHome(home, data, told)
 
 
 @dataclass(frozen=True)
 class ScoredHome:
-    """A trained home in which a week ago and the last day were scored; the last day's file and summary."""
+    """A home in which open deals were scored: the home, the tables, the file and what the command told."""
 
     home: Path
     data: Path
-    before: Path
     out: Path
     told: Told
 
@@ -149,12 +161,21 @@ class ScoredHome:
 
 
 @cache
-def scored(factory: pytest.TempPathFactory) -> ScoredHome:
-    """Scores of a week ago and of the last day, by the champion."""
-    world = trained(factory)
-    home = copied(world.home, factory.mktemp("scored") / "home")
-    before, out = home.parent / "before.parquet", home.parent / "out" / "scores.parquet"
-    first = dealcast("score", "--data", world.data, "--home", home, "--as-of", WEEK_BEFORE, "--out", before)
+def scored(base: Path) -> ScoredHome:
+    """Scores of a week ago (beside the home: before.parquet) and of the last day, by the champion."""
+    world = trained(base)
+    home = copied(world.home, (base / "scored") / "home")
+    score = ("score", "--data", world.data, "--home", home)
+    first = dealcast(*score, "--as-of", WEEK_BEFORE, "--out", home.parent / "before.parquet")
     assert first.code == 0, first.err
-    told = dealcast("score", "--data", world.data, "--home", home, "--as-of", LAST_DAY, "--out", out)
-    return ScoredHome(home, world.data, before, out, told)
+    out = home.parent / "made" / "on the way" / "scores.parquet"
+    return ScoredHome(home, world.data, out, dealcast(*score, "--as-of", LAST_DAY, "--out", out))
+
+
+@cache
+def by_rates(base: Path) -> ScoredHome:
+    """Scores of the last day in a home that has no champion."""
+    home = new_home((base / "by-rates") / "home")
+    out = home.parent / "scores.parquet"
+    told = dealcast("score", "--data", company(base), "--home", home, "--as-of", LAST_DAY, "--out", out)
+    return ScoredHome(home, company(base), out, told)

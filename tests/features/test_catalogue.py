@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import string
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,12 +22,12 @@ from features.snapshots import grid
 from tests.histories import DAY_US, EPOCH, EVERYTHING, Life, company, show
 
 ALL = catalogue(EVERYTHING)
-each_feature = pytest.mark.parametrize("feature", ALL.features, ids=lambda feature: feature.name)
+Seen = dict[str, np.ndarray]
 FACTS = {"stage", "owner", "forecast_category", *SEGMENT_FIELDS}
 
 
 @pytest.fixture(scope="module")
-def seen() -> dict[str, np.ndarray]:
+def seen() -> Seen:
     """Every value that each feature took on in some random companies; none where it was absent."""
     values: dict[str, list[np.ndarray]] = {feature.name: [] for feature in ALL.features}
     for seed in range(12):
@@ -45,9 +45,8 @@ def test_every_feature_has_a_name_of_its_own() -> None:
     assert len(names) == len(set(names)) > 60
 
 
-@each_feature
-def test_every_stream_that_a_feature_asks_is_declared(feature: Feature) -> None:
-    assert streams_of(feature.ask) <= ALL.streams.keys()
+def test_every_stream_that_a_feature_asks_is_declared() -> None:
+    assert failing(lambda feature: streams_of(feature.ask) <= ALL.streams.keys()) == []
 
 
 def test_every_streams_key_can_be_found() -> None:
@@ -64,70 +63,77 @@ def test_every_stream_is_asked_for_something() -> None:
     assert ALL.streams.keys() == asked | keys
 
 
-@each_feature
-def test_every_feature_says_what_it_is_and_what_people_read(feature: Feature) -> None:
-    assert feature.meaning.endswith(".")
-    assert feature.group
-    texts = (feature.wording.text, feature.wording.zero, feature.wording.negative, feature.wording.missing)
-    assert feature.wording.text
-    assert all(text.endswith(".") for text in texts if text)
-    assert feature.wording.peers.startswith("deals")
-    assert not feature.wording.peers.endswith(".")
+def test_every_feature_says_what_it_is_and_what_people_read() -> None:
+    def is_said(feature: Feature) -> bool:
+        wording = feature.wording
+        texts = [text for text in (wording.text, wording.zero, wording.negative, wording.missing) if text]
+        sentences = wording.text and all(text.endswith(".") for text in [*texts, feature.meaning])
+        return bool(sentences and feature.group and wording.peers.startswith("deals") and wording.peers[-1] != ".")
+
+    assert failing(is_said) == []
 
 
-@each_feature
-def test_wording_names_only_facts_that_people_are_told(feature: Feature) -> None:
-    wording = feature.wording
-    assert places(wording.text) <= {"value", *FACTS}
-    assert places(wording.negative) <= {"value", *FACTS}
-    assert places(wording.zero) | places(wording.missing) <= FACTS
-    assert places(wording.peers) <= {"bin", "stage"}
+def test_wording_names_only_facts_that_people_are_told() -> None:
+    def is_told(feature: Feature) -> bool:
+        wording = feature.wording
+        with_value, without = (wording.text, wording.negative), (wording.zero, wording.missing)
+        return (
+            all(places(text) <= {"value", *FACTS} for text in with_value)
+            and all(places(text) <= FACTS for text in without)
+            and places(wording.peers) <= {"bin", "stage"}
+        )
+
+    assert failing(is_told) == []
 
 
-@each_feature
-def test_whatever_can_be_missing_has_words_for_it(feature: Feature, seen: dict[str, np.ndarray]) -> None:
-    assert feature.wording.missing or not np.isnan(seen[feature.name]).any()
+def test_whatever_can_be_missing_has_words_for_it(seen: Seen) -> None:
+    assert failing(lambda feature: feature.wording.missing or not np.isnan(seen[feature.name]).any()) == []
 
 
-@each_feature
-def test_whatever_can_be_below_zero_has_words_for_it(feature: Feature, seen: dict[str, np.ndarray]) -> None:
-    assert feature.wording.negative or not (seen[feature.name] < 0).any()
+def test_whatever_can_be_below_zero_has_words_for_it(seen: Seen) -> None:
+    assert failing(lambda feature: feature.wording.negative or not (seen[feature.name] < 0).any()) == []
 
 
-@each_feature
-def test_every_feature_takes_on_different_values_in_random_companies(
-    feature: Feature, seen: dict[str, np.ndarray]
+def test_every_feature_takes_on_different_values_in_random_companies(seen: Seen) -> None:
+    assert failing(lambda feature: len(np.unique(seen[feature.name])) > 1) == []
+
+
+@pytest.mark.parametrize(
+    ("units", "holds"),
+    [
+        (tuple(Unit), np.isfinite),
+        ((Unit.SHARE,), lambda values: (values >= 0) & (values <= 1)),
+        ((Unit.COUNT, Unit.TIMES, Unit.POSITION), lambda values: values == np.rint(values)),
+        ((Unit.FLAG,), lambda values: np.isin(values, (0, 1))),
+    ],
+    ids=["finite", "share", "whole", "flag"],
+)
+def test_values_are_what_their_unit_says(
+    units: tuple[Unit, ...], holds: Callable[[np.ndarray], np.ndarray], seen: Seen
 ) -> None:
-    assert len(np.unique(seen[feature.name])) > 1
+    def is_so(feature: Feature) -> bool:
+        values = seen[feature.name]
+        return feature.unit not in units or bool(holds(values[~np.isnan(values)]).all())
+
+    assert failing(is_so) == []
 
 
-@each_feature
-def test_shares_lie_between_nothing_and_all_and_counts_are_whole(feature: Feature, seen: dict[str, np.ndarray]) -> None:
-    values = seen[feature.name][~np.isnan(seen[feature.name])]
-    if feature.unit is Unit.SHARE:
-        assert ((values >= 0) & (values <= 1)).all()
-    if feature.unit in (Unit.COUNT, Unit.TIMES, Unit.FLAG) and feature.name != "account_employees":
-        assert (values == np.rint(values)).all()
-    if feature.unit is Unit.FLAG:
-        assert set(values) <= {0, 1}
-    assert np.isfinite(values).all()
+def test_what_is_counted_has_a_noun() -> None:
+    assert failing(lambda feature: all(feature.noun) == (feature.unit is Unit.COUNT)) == []
 
 
-@each_feature
-def test_what_is_counted_has_a_noun(feature: Feature) -> None:
-    assert all(feature.noun) == (feature.unit is Unit.COUNT)
+def test_spans_rise_and_there_are_as_many_names_as_spans() -> None:
+    assert failing(lambda feature: list(feature.bins) == sorted(set(feature.bins))) == []
+    assert failing(lambda feature: len(feature.bin_names) in (0, len(feature.bins))) == []
 
 
-@each_feature
-def test_spans_rise_and_there_are_as_many_names_as_spans(feature: Feature) -> None:
-    assert list(feature.bins) == sorted(set(feature.bins))
-    assert len(feature.bin_names) in (0, len(feature.bins))
+def test_every_value_seen_lies_in_a_span(seen: Seen) -> None:
+    assert failing(lambda feature: not feature.bins or not (seen[feature.name] < feature.bins[0]).any()) == []
 
 
-@each_feature
-def test_every_value_seen_lies_in_a_span(feature: Feature, seen: dict[str, np.ndarray]) -> None:
-    if feature.bins:
-        assert not (seen[feature.name] < feature.bins[0]).any()
+def failing(holds: Callable[[Feature], object]) -> list[str]:
+    """The features of which something does not hold."""
+    return [feature.name for feature in ALL.features if not holds(feature)]
 
 
 def places(text: str) -> set[str]:

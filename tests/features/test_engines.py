@@ -79,7 +79,7 @@ UNASKED = (
 )
 
 
-@settings(max_examples=8, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@settings(max_examples=6, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(seed=st.integers(0, 2**32 - 1))
 def test_they_agree_on_questions_that_no_feature_asks(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -92,7 +92,7 @@ def test_they_agree_on_questions_that_no_feature_asks(seed: int) -> None:
         assert agree(kernel.answer(question), slow).all(), question
 
 
-@settings(max_examples=12, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@settings(max_examples=8, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(seed=st.integers(0, 2**32 - 1))
 def test_the_order_of_rows_makes_no_difference_where_no_two_things_happen_at_once(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -220,11 +220,13 @@ def test_a_stream_without_events_answers_too(keys: int) -> None:
     assert np.isnan(stream.first_time(known, "hit")).all()
 
 
-def test_events_at_the_same_time_keep_the_order_in_which_they_came() -> None:
-    stream = Stream(Events(np.zeros(3, np.int64), np.array([5, 1, 5]), {"value": np.array([2.0, 1.0, 3.0])}), 1)
+@pytest.mark.parametrize("count", [3, 5000])  # short and long arrays are sorted in different ways
+def test_events_at_the_same_time_keep_the_order_in_which_they_came(count: int) -> None:
+    at = np.where(np.arange(count) % 3 == 1, 1, 5)
+    stream = Stream(Events(np.zeros(count, np.int64), at, {"place": np.arange(count)}), 1)
     known = stream.known(np.array([0]), np.array([5]))
-    assert stream.last(known, "value").tolist() == [3]
-    assert stream.events.columns["value"].tolist() == [1, 2, 3]
+    assert stream.last(known, "place").tolist() == [np.flatnonzero(at == 5)[-1]]
+    assert stream.events.columns["place"].tolist() == [*np.flatnonzero(at == 1), *np.flatnonzero(at == 5)]
 
 
 def test_more_keys_than_a_long_span_leaves_room_for_are_refused_rather_than_mixed_up() -> None:

@@ -160,7 +160,7 @@ def assert_same_tables(left: CrmTables, right: CrmTables) -> None:
 OF_AN_UNKNOWN_STAGE = {"stage_position", "stage_win_rate", "stage_time_ratio"}
 
 
-@examples(10)
+@examples(5)
 @seeds
 def test_a_closing_that_nobody_recorded_hides_the_stage_before_it_and_nothing_else(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -1,19 +1,24 @@
 """Do the probabilities keep their promise on later dates?"""
 
+import math
+
 from training.gate import Evidence, Finding, Outcome
+from training.scores import mean_interval
 
 
 def check(evidence: Evidence) -> Finding:
-    """Passed where the calibration error is small, or the slope's interval reaches into the accepted span."""
+    """Passed where the calibration error is small, or what is off on the whole and in spread may be chance."""
     name = "calibrated"
-    if evidence.win is None:
+    win, judged = evidence.win, evidence.judged
+    if win is None or judged is None:
         return Finding(name, Outcome.NOT_APPLICABLE, "No later deals to judge by.")
-    error = evidence.win.model.calibration_error
-    slope, low, high = evidence.win.slope
+    error, accepted = win.model.calibration_error, evidence.thresholds.worst_calibration_error
+    gap = mean_interval(judged.probabilities["model"] - judged.y, judged.weight, judged.deal)
+    as_many = gap.low <= accepted and gap.high >= -accepted
+    slope, low, high = win.slope
     worst = evidence.thresholds.worst_slope
-    good = error <= evidence.thresholds.worst_calibration_error or (high >= worst and low <= 1 / worst)
-    says = (
-        f"Promised {evidence.win.model.mean:.0%}, kept {evidence.win.kept:.0%}; "
-        f"slope {slope:.2f} ({low:.2f} to {high:.2f}), expected calibration error {error:.3f}."
-    )
+    as_far_apart = math.isnan(slope) or (high >= worst and low <= 1 / worst)
+    good = error <= accepted or (as_many and as_far_apart)
+    spread = "all alike" if math.isnan(slope) else f"slope {slope:.2f} ({low:.2f} to {high:.2f})"
+    says = f"Promised {win.model.mean:.0%}, kept {win.kept:.0%}; {spread}, expected calibration error {error:.3f}."
     return Finding(name, Outcome.PASSED if good else Outcome.FAILED, says)

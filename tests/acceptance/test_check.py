@@ -1,0 +1,89 @@
+"""`dealcast check`: reads everything, says what it found, writes nothing."""
+
+import json
+import re
+
+import pytest
+
+from tests.acceptance.worlds import FAST, copied, dealcast, everything_in, new_home, program, text_table
+
+ROW = re.compile(r"^  (\S+)\s+([\d,]+)\s+([\d,]+)\s+([\d,]+)$")
+
+
+@pytest.fixture(scope="module")
+def told(company, tmp_path_factory):
+    """In a process of its own, in a folder in which anything left behind would be seen."""
+    folder = tmp_path_factory.mktemp("check")
+    told = program("check", "--data", company, cwd=folder)
+    assert list(folder.iterdir()) == []
+    return told
+
+
+@pytest.fixture(scope="module")
+def balance(told) -> dict[str, tuple[int, ...]]:
+    """Rows in, accepted and set aside of each file."""
+    found = [match.groups() for line in told.lines if (match := ROW.match(line))]
+    return {file: tuple(int(number.replace(",", "")) for number in numbers) for file, *numbers in found}
+
+
+def test_rows_in_are_rows_accepted_and_set_aside(told, balance, company):
+    assert told.code == 0, told.err
+    assert set(balance) == {"together", *(path.name for path in company.glob("*.csv"))}
+    for rows_in, accepted, aside in balance.values():
+        assert rows_in == accepted + aside
+    together = balance["together"]
+    files = [numbers for file, numbers in balance.items() if file != "together"]
+    assert together == tuple(map(sum, zip(*files, strict=True)))
+    assert together[2] > 0
+
+
+def test_every_row_of_every_file_is_counted(balance, company):
+    for path in company.glob("*.csv"):
+        assert balance[path.name][0] == len(text_table(path)), path.name
+
+
+def test_rules_say_how_many_rows_they_set_aside(told, balance):
+    counts = [int(n.replace(",", "")) for n in re.findall(r"^      ([\d,]+) set aside: .+$", told.out, re.MULTILINE)]
+    assert sum(counts) == balance["together"][2]
+
+
+def test_it_fits_a_terminal(told):
+    assert max(len(line) for line in told.lines) <= 80
+
+
+def test_nothing_is_written(few_deals, tmp_path):
+    data, home = copied(few_deals, tmp_path / "data"), tmp_path / "home"
+    before = everything_in(data)
+    assert dealcast("check", "--data", data, "--home", home).code == 0
+    assert not home.exists()
+    assert everything_in(data) == before
+
+
+def test_a_home_stays_as_it_is(few_deals, trained, tmp_path):
+    home = copied(trained.home, tmp_path / "home")
+    before = everything_in(home)
+    assert dealcast("check", "--data", few_deals, "--home", home).code == 0
+    assert everything_in(home) == before
+
+
+def test_it_says_of_each_field_whether_its_past_is_known(few_deals, tmp_path):
+    undeclared = dealcast("check", "--data", few_deals, "--home", tmp_path / "none")
+    declared = dealcast("check", "--data", few_deals, "--home", new_home(tmp_path / "home", FAST))
+    for field, without, with_it in (
+        ("stage", "tracked", "tracked"),
+        ("product", "not known: left out", "fixed at creation"),
+        ("probability", "not known: left out", "not known: left out"),
+    ):
+        assert re.search(rf"^  {field} +{without} ", undeclared.out, re.MULTILINE)
+        assert re.search(rf"^  {field} +{with_it} ", declared.out, re.MULTILINE)
+
+
+def test_json_says_the_same_to_a_machine(few_deals, tmp_path):
+    home = tmp_path / "home"
+    summary = json.loads(dealcast("check", "--data", few_deals, "--home", home, "--json").out)
+    text = dealcast("check", "--data", few_deals, "--home", home).out
+    assert summary["rows_in"] == summary["accepted"] + summary["set_aside"]
+    assert f"{summary['rows_in']:10,} {summary['accepted']:10,} {summary['set_aside']:10,}" in text
+    assert f"Deals: {summary['deals']:,}, of which {summary['won']:,} won" in text
+    assert summary["deals"] == summary["won"] + summary["lost"] + summary["open"]
+    assert summary["enough"] is False

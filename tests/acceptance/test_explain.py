@@ -1,0 +1,87 @@
+"""`dealcast explain ID`: one deal so that a rep understands it."""
+
+import json
+import re
+
+import pytest
+
+from serving.wording import percent, points
+from tests.acceptance.worlds import dealcast
+
+
+def flowing(text: str) -> str:
+    """Text as it was before lines were broken and blanks made unbreakable."""
+    return " ".join(text.replace("\u00a0", " ").split())
+
+
+@pytest.fixture(params=[0, 1, 2, -1])
+def deal(request, scored):
+    """Deals from the top of the list, and the last."""
+    return scored.scores.iloc[request.param]
+
+
+@pytest.fixture
+def told(deal, scored):
+    return dealcast("explain", deal["opportunity_id"], "--home", scored.home)
+
+
+def test_it_fits_a_terminal(told):
+    assert told.code == 0, told.err
+    assert max(len(line) for line in told.lines) <= 80
+
+
+def test_it_tells_the_probability_and_where_it_comes_from(told, deal):
+    win, why = percent(deal["win_probability"]), json.loads(deal["reasons"])
+    assert f"Win chance {win} (grade {deal['grade']}, score {deal['score']})".replace("\u00a0", " ") in flowing(
+        told.out
+    )
+    told_from = f"From {percent(why['base'])}, the chance of a typical open deal, to {win}:"
+    assert flowing(told_from) in flowing(told.out)
+
+
+def test_it_tells_every_reason_with_its_sign_and_record(told, deal):
+    why, text = json.loads(deal["reasons"]), flowing(told.out)
+    assert why["for"] or why["against"]
+    for reason in (*why["for"], *why["against"]):
+        assert flowing(f"{reason['says']} ({points(reason['points'])})") in text
+        assert flowing(reason["evidence"]) in text
+    assert re.search(r"won \d+ % of the time \([\d,]+ of [\d,]+\), against \d+ % of all\.", text)
+    assert not why["for"] or "What speaks for it" in text
+    assert not why["against"] or "What speaks against it" in text
+
+
+def test_it_tells_what_won_deals_had_and_calls_it_association(told, deal):
+    for gap in json.loads(deal["coaching"]):
+        assert flowing(gap["says"]) in flowing(told.out)
+        assert "association, not a promise" in told.out
+
+
+def test_it_names_the_deal_the_model_and_the_date(told, deal, scored, simulation):
+    names = simulation.tables["opportunities"].set_index("opportunity_id")["name"]
+    assert names[deal["opportunity_id"]] in flowing(told.out)
+    assert "as of 2026-08-14" in told.out
+    assert "Model 1, scored " in told.out
+
+
+def test_an_answer_by_rates_is_explained_too(by_rates):
+    deal = by_rates.scores.iloc[0]
+    told = dealcast("explain", deal["opportunity_id"], "--home", by_rates.home)
+    assert told.code == 0, told.err
+    assert "Model baseline" in told.out
+    assert "Of the closed deals that stood there" in flowing(told.out)
+    assert max(len(line) for line in told.lines) <= 80
+
+
+def test_a_deal_that_was_never_scored_is_wrong_use(scored):
+    told = dealcast("explain", "nobody", "--home", scored.home)
+    assert told.code == 2
+    assert "the deal 'nobody' has not been scored" in told.err
+    assert "what to do" in told.err
+    assert "Traceback" not in told.err
+    assert told.out == ""
+
+
+def test_a_mistyped_home_is_not_made(tmp_path):
+    told = dealcast("explain", "D00001", "--home", tmp_path / "hoem")
+    assert told.code == 2
+    assert list(tmp_path.iterdir()) == []
