@@ -166,5 +166,5 @@ _FIELD_OF = {"owner": "owner_id"}
 
 
 def _codes(levels: pd.Index, values: pd.Series) -> np.ndarray:
-    code = levels.get_indexer(values).astype(np.int64)
+    code = levels.get_indexer(pd.Index(values)).astype(np.int64)
     return np.where(values.isna().to_numpy(), -1, code)

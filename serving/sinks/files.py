@@ -25,7 +25,8 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         if path.suffix == ".csv":
-            guarded(frame).to_csv(beside, index=False, date_format="%Y-%m-%dT%H:%M:%SZ")
+            # Lines end as RFC 4180 says; with "\n" alone a cell that holds "\r" would not be quoted.
+            guarded(frame).to_csv(beside, index=False, date_format="%Y-%m-%dT%H:%M:%SZ", lineterminator="\r\n")
         else:
             frame.to_parquet(beside, index=False)
         os.replace(beside, path)
@@ -37,7 +38,10 @@ def guarded(frame: pd.DataFrame) -> pd.DataFrame:
     """Text cells that a spreadsheet would take for a formula get a leading apostrophe; numbers never do."""
     out = frame.copy()
     for name in out.columns:
-        if pd.api.types.is_string_dtype(out[name].dtype) or out[name].dtype == object:
-            risky = out[name].map(lambda cell: isinstance(cell, str) and cell.startswith(_FORMULA)).astype(bool)
-            out[name] = out[name].where(~risky, "'" + out[name].astype("str"))
+        if pd.api.types.is_numeric_dtype(out[name].dtype) or pd.api.types.is_datetime64_any_dtype(out[name].dtype):
+            continue
+        cells = out[name].astype(object)
+        risky = cells.map(lambda cell: isinstance(cell, str) and cell.startswith(_FORMULA)).astype(bool)
+        if risky.any():
+            out[name] = cells.where(~risky, "'" + cells.astype("str"))
     return out

@@ -7,11 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from crm.clock import event_millis
-from crm.history import known_by
+from crm.clock import DAY, event_millis
+from crm.history import data_through, known_by
+from crm.simulator.settings import SimulatorSettings
+from crm.simulator.simulation import simulate
 from crm.tables import CrmTables
 from features.catalogue import catalogue
 from features.engines import Snapshots, compute, prepare
@@ -97,7 +100,7 @@ def another_future(rng: np.random.Generator, ledger: Ledger, as_of: int) -> Ledg
     return other
 
 
-@examples(30)
+@examples(25)
 @seeds
 def test_whatever_happens_after_a_date_changes_no_feature_up_to_it(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -109,7 +112,7 @@ def test_whatever_happens_after_a_date_changes_no_feature_up_to_it(seed: int) ->
     assert_same(before, after)
 
 
-@examples(22)
+@examples(18)
 @seeds
 def test_what_was_known_by_a_date_gives_the_same_features_as_all_that_is_known_today(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -122,7 +125,14 @@ def test_what_was_known_by_a_date_gives_the_same_features_as_all_that_is_known_t
     assert all(str(why).partition(" (")[0] in NOT_YET for why in then.absent.values())
 
 
-@examples(15)
+@pytest.mark.parametrize("days_before_the_end", [30, 400])
+def test_in_the_demo_company_too_what_was_known_gives_the_same_features(days_before_the_end: int) -> None:
+    tables = simulate(SimulatorSettings(deals=400)).tables
+    as_of = data_through(tables) - days_before_the_end * DAY
+    assert_same(seen_by(tables, as_of), seen_by(known_by(tables, as_of), as_of))
+
+
+@examples(12)
 @seeds
 def test_what_was_known_by_a_date_is_what_the_crm_showed_then(seed: int) -> None:
     rng = np.random.default_rng(seed)

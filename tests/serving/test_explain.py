@@ -77,8 +77,7 @@ def test_a_model_that_knows_nothing_gives_no_points(booster):
     np.testing.assert_allclose(base, probability)
 
 
-def test_a_deal_like_the_typical_one_is_divided_by_its_slope_not_by_zero(booster):
-    trees, _ = booster
+def test_a_deal_like_the_typical_one_is_divided_by_its_slope_not_by_zero():
     calibrator = Calibrator(0.3, 0.7)
     opposite = np.array([[0.2, 0.0, -0.2 + 1e-12, 0.4]])
 
@@ -194,7 +193,7 @@ def test_a_reason_is_told_by_the_feature_that_moves_it_most():
     assert reason.feature == "pushes"
     assert reason.points == pytest.approx(-0.07)
     assert reason.says.replace("\u00a0", " ") == "The close date was put off 3 times."
-    said = "Deals put off 3 to 4 times are won 12 % of the time (26 of 214), against 31 % of all."
+    said = "Deals put off 3 times or more are won 12 % of the time (26 of 214), against 31 % of all."
     assert reason.evidence.replace("\u00a0", " ") == said
 
 
@@ -245,8 +244,8 @@ def test_a_value_below_every_span_belongs_to_the_first():
 def test_stall_reasons_are_told_by_stall_rates():
     pushes = record(a_bin(0, 80, 0.2), a_bin(0, 80, 0.62), bounds=[0, 3])
     (reason,) = by_hand([3.0, 0.0], [0.1, 0.0], pushes=pushes, slip=SLIP, outcome=STALLED)
-    said = "Deals put off 3 to 4 times stall 62 % of the time (n = 80), against 40 % of all."
-    assert reason.evidence.replace("\u00a0", " ").replace("3 times or more", "3 to 4 times") == said
+    said = "Deals put off 3 times or more stall 62 % of the time (n = 80), against 40 % of all."
+    assert reason.evidence.replace("\u00a0", " ") == said
 
 
 def test_plain_data_adds_up_after_rounding(explanations):

@@ -6,10 +6,14 @@ import pytest
 
 from crm.simulator import Simulation, SimulatorSettings, simulate
 from features.dataset import TrainingSet
-from tests.training.examples import QUICK, training_of_simulated
-from training.learning import Trained, learn
+from features.settings import TimeSettings
+from tests.training.examples import QUICK, Learned, training_of_simulated
+from training import learning
+from training.deal_model import Rounds
+from training.evaluation import Cuts, Judged, out_of_fold
+from training.learning import Trained
 from training.rows import Rows, all_rows
-from training.settings import Thresholds
+from training.settings import BoostingSettings, Thresholds
 
 
 @pytest.fixture(scope="session")
@@ -28,5 +32,21 @@ def rows(training: TrainingSet) -> Rows:
 
 
 @pytest.fixture(scope="session")
-def trained(training: TrainingSet) -> Trained:
-    return learn(training, QUICK, Thresholds())
+def learned(training: TrainingSet) -> Learned:
+    told: list[str] = []
+    kept: list[tuple[Cuts, Judged]] = []
+
+    def watched(rows: Rows, cuts: Cuts, time: TimeSettings, settings: BoostingSettings) -> tuple[Judged, Rounds]:
+        judged, rounds = out_of_fold(rows, cuts, time, settings)
+        kept.append((cuts, judged))
+        return judged, rounds
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(learning, "out_of_fold", watched)
+        trained = learning.learn(training, QUICK, Thresholds(), progress=told.append)
+    return Learned(trained, told, *kept[0])
+
+
+@pytest.fixture(scope="session")
+def trained(learned: Learned) -> Trained:
+    return learned.trained

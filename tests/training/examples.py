@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,9 @@ from features.histories import Histories
 from features.labels import Labels
 from features.settings import TimeSettings, propose
 from features.snapshots import EpisodeSnapshots
+from training.evaluation import Cuts, Judged
 from training.gate import Evidence
+from training.learning import Trained
 from training.rows import Rows
 from training.scorecard import JudgedRows, card
 from training.settings import BoostingSettings
@@ -29,6 +31,16 @@ HASTY = BoostingSettings(learning_rate=0.2, most_rounds=15, patience=5)
 
 NAN = float("nan")
 WON, LOST, OPEN = 1, 0, -1
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A training with what it told on its way, and the predictions that it was judged by."""
+
+    trained: Trained
+    told: list[str]
+    cuts: Cuts
+    judged: Judged
 
 
 def rows_of(outcome: Sequence[int], days: Sequence[float], **columns: Any) -> Rows:

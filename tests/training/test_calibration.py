@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -126,7 +128,7 @@ def test_true_probabilities_are_kept_in_every_row_of_the_table() -> None:
     assert len(table) == 10
     assert sum(row.rows for row in table) == 20_000
     assert all(abs(row.promised - row.kept) < 0.04 for row in table)
-    assert all(here.promised < there.promised for here, there in zip(table, table[1:], strict=False))
+    assert all(here.promised < there.promised for here, there in itertools.pairwise(table))
 
 
 def test_equal_promises_make_one_row_of_the_table() -> None:

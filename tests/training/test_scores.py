@@ -154,7 +154,9 @@ def test_a_card_sets_the_model_beside_its_baselines() -> None:
     rng = np.random.default_rng(4)
     truth = rng.random(600)
     y = (rng.random(600) < truth).astype(float)
-    found = card("won in the end", judged_of(y, model=truth, deal=np.arange(600) // 3, stage_win_rates=np.full(600, 0.4)))
+    found = card(
+        "won in the end", judged_of(y, model=truth, deal=np.arange(600) // 3, stage_win_rates=np.full(600, 0.4))
+    )
     assert found is not None
     assert found.model.name == "model"
     assert [line.name for line in found.lines] == ["model", "base rate", "stage win rates"]

@@ -150,4 +150,4 @@ def _at(edges: np.ndarray, cumulated: np.ndarray, days: np.ndarray | float) -> n
 
 def quicker(settings: BoostingSettings) -> BoostingSettings:
     """Settings for the curve, whose rows are many and whose target is smooth."""
-    return replace(settings, learning_rate=0.1, most_rounds=200, patience=10, max_bin=63)
+    return replace(settings, learning_rate=0.1, most_rounds=min(settings.most_rounds, 200), patience=10, max_bin=63)

@@ -1,0 +1,49 @@
+"""Text for a terminal: 80 columns, whatever people have typed into their CRM."""
+
+import math
+
+import pytest
+
+from pipelines.terminal import WIDTH, cut, notes, or_dash, or_unknown, wrapped
+from serving.wording import percent
+
+ODD = "one\r\n\ttwo   three\x1b[31mred\x07\x9b2J four\u00a0%"
+
+
+def test_a_line_is_cut_with_an_ellipsis():
+    assert cut("Eastgate College", 16) == "Eastgate College"
+    assert cut("Eastgate College", 15) == "Eastgate Colle…"
+    assert cut("Eastgate College", 10) == "Eastgate…"
+    assert cut("a deal", 8, "    ") == "    a d…"
+
+
+@pytest.mark.parametrize("shown", [cut(ODD, 60), "\n".join(wrapped(ODD, ""))])
+def test_blanks_are_folded_and_what_a_terminal_would_obey_is_gone(shown):
+    assert shown == "one two three [31mred 2J four\u00a0%"
+
+
+def test_a_paragraph_is_wrapped_behind_its_mark():
+    lines = wrapped("word " * 40, "  • ")
+    assert max(map(len, lines)) <= WIDTH
+    assert lines[0].startswith("  • word")
+    assert all(line.startswith("    word") for line in lines[1:])
+
+
+def test_a_number_and_its_unit_stay_on_one_line():
+    text = "x" * (WIDTH - 3) + " 62\u00a0%"
+    assert wrapped(text, "") == ["x" * (WIDTH - 3), "62\u00a0%"]
+
+
+def test_a_word_longer_than_a_line_is_broken():
+    assert [len(line) for line in wrapped("x" * 200, "")] == [80, 80, 40]
+
+
+def test_nothing_is_an_empty_line():
+    assert wrapped("", "  • ") == ["  • "]
+    assert notes([]) == ""
+
+
+def test_what_is_not_known_is_a_dash_or_said():
+    assert or_dash(math.nan, percent) == or_dash(None, percent) == "–"
+    assert or_unknown(math.nan, percent) == or_unknown(None, percent) == "not known"
+    assert or_dash(0.5, percent) == percent(0.5)

@@ -1,0 +1,231 @@
+"""What the product remembers: whole runs or nothing, the newest score, the champion."""
+
+from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from crm.errors import DealcastError, WrongUse
+from serving.store import DEALS, RUNS, SCORE_COLUMNS, SCORES, Store, new_run_id
+
+MONDAY = datetime(2026, 8, 10, 23, 59, 59, 999_000, tzinfo=UTC)
+WEEK = timedelta(days=7)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store.under(tmp_path / "home")
+
+
+@pytest.fixture
+def tables(tmp_path, store):
+    """Reads a table of the store's file, beside the store."""
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'home' / 'dealcast.db'}")
+
+    def read(table: sa.Table) -> list[dict]:
+        with engine.connect() as connection:
+            return [dict(row) for row in connection.execute(sa.select(table)).mappings()]
+
+    yield read
+    engine.dispose()
+
+
+def scores_of(run_id: str, as_of: datetime, **win: float | None) -> pd.DataFrame:
+    rows = [
+        {
+            "run_id": run_id,
+            "as_of": pd.Timestamp(as_of),
+            "opportunity_id": name,
+            "win_probability": chance,
+            "win_probability_change": float("nan"),
+            "score": 50,
+            "grade": "B",
+            "win_probability_this_period": 0.1,
+            "expected_close_date": date(2026, 9, 30),
+            "stall_risk": float("nan"),
+            "expected_amount": 1000.0,
+            "expected_revenue_this_period": 100.0,
+            "revenue_at_stake": float("nan"),
+            "priority": rank,
+            "data_confidence": 0.75,
+            "reasons": '{"says": "Größe ≥ 10 ☕"}',
+            "stall_reasons": "{}",
+            "coaching": "[]",
+            "model_version": "3",
+            "scored_at": pd.Timestamp("2026-08-11T06:00:00Z"),
+        }
+        for rank, (name, chance) in enumerate(win.items(), start=1)
+    ]
+    return pd.DataFrame(rows, columns=list(SCORE_COLUMNS))
+
+
+def deals_of(*names: str) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "opportunity_id": list(names),
+            "name": [f"Deal {name}" for name in names],
+            "account": "",
+            "stage": "Propose",
+            "owner": "Ada",
+            "close_date": pd.Series([pd.NaT] * len(names), dtype="datetime64[us]"),
+            "amount": float("nan"),
+            "currency": "EUR",
+        }
+    )
+
+
+def keep(store: Store, run_id: str, as_of: datetime, **win: float | None) -> None:
+    store.save_scores(run_id, scores_of(run_id, as_of, **win), deals_of(*win), "3", as_of)
+
+
+def test_what_was_kept_is_read_back(store):
+    keep(store, "run", MONDAY, D1=0.4, D2=0.6)
+    row = store.latest_score("D2")
+    assert (row["win_probability"], row["priority"], row["name"]) == (0.6, 2, "Deal D2")
+    assert row["expected_close_date"] == date(2026, 9, 30)
+    assert row["as_of"] == MONDAY.replace(tzinfo=None)
+    assert row["reasons"] == '{"says": "Größe ≥ 10 ☕"}'
+    unknown = ("stall_risk", "revenue_at_stake", "win_probability_change", "close_date", "amount")
+    assert [row[name] for name in unknown] == [None] * len(unknown)
+
+
+def test_a_deal_that_was_never_scored_has_no_score(store):
+    assert store.latest_score("D1") is None
+
+
+def test_a_run_without_deals_is_a_run(store, tables):
+    keep(store, "run", MONDAY)
+    assert [row["run_id"] for row in tables(RUNS)] == ["run"]
+    assert store.previous_probabilities(MONDAY + WEEK).empty
+
+
+def test_the_newest_score_is_that_of_the_latest_date_not_of_the_latest_run(store):
+    keep(store, "now", MONDAY, D1=0.4)
+    keep(store, "back then", MONDAY - WEEK, D1=0.2)
+    assert store.latest_score("D1")["run_id"] == "now"
+    assert store.latest_score("D1", MONDAY - timedelta(days=1))["run_id"] == "back then"
+    assert store.latest_score("D1", MONDAY - 2 * WEEK) is None
+
+
+def test_the_previous_run_is_the_newest_before_the_date_and_only_that(store):
+    keep(store, "a", MONDAY - 2 * WEEK, D1=0.1, D2=0.2)
+    keep(store, "b", MONDAY - WEEK, D1=0.3)
+    keep(store, "c", MONDAY, D1=0.5, D3=0.7)
+    assert store.previous_probabilities(MONDAY).to_dict() == {"D1": 0.3}
+    assert store.previous_probabilities(MONDAY + WEEK).to_dict() == {"D1": 0.5, "D3": 0.7}
+    assert store.previous_probabilities(MONDAY - 2 * WEEK).empty
+
+
+def test_a_date_scored_twice_counts_as_it_was_scored_last(store, monkeypatch):
+    for minute, (run_id, chance) in enumerate({"z-first": 0.1, "a-second": 0.2}.items()):
+        at = MONDAY.replace(tzinfo=None) + timedelta(minutes=minute)
+        monkeypatch.setattr("serving.store.now", lambda at=at: at)
+        keep(store, run_id, MONDAY, D1=chance)
+    assert store.previous_probabilities(MONDAY + WEEK).to_dict() == {"D1": 0.2}
+
+
+def test_instants_are_kept_in_utc(store):
+    keep(store, "run", MONDAY.astimezone(timezone(timedelta(hours=9))), D1=0.4)
+    assert store.latest_score("D1")["as_of"] == MONDAY.replace(tzinfo=None)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda scores, deals: (scores.assign(win_probability=None), deals),
+        lambda scores, deals: (pd.concat([scores, scores.tail(1)]), deals),
+        lambda scores, deals: (scores, deals.assign(name=None)),
+        lambda scores, deals: (scores, pd.concat([deals, deals.tail(1)])),
+    ],
+    ids=["a score without probability", "a score twice", "a deal without name", "a deal twice"],
+)
+def test_a_run_is_kept_whole_or_not_at_all(store, tables, spoil):
+    keep(store, "before", MONDAY - WEEK, D1=0.4)
+    scores, deals = spoil(scores_of("run", MONDAY, D1=0.4, D2=0.6), deals_of("D1", "D2"))
+    with pytest.raises(sa.exc.IntegrityError):
+        store.save_scores("run", scores, deals, "3", MONDAY)
+    for table in (RUNS, SCORES, DEALS):
+        assert {row["run_id"] for row in tables(table)} == {"before"}
+
+
+def test_a_run_is_not_kept_twice(store, tables):
+    keep(store, "run", MONDAY, D1=0.4)
+    with pytest.raises(sa.exc.IntegrityError):
+        keep(store, "run", MONDAY, D1=0.9)
+    assert [row["win_probability"] for row in tables(SCORES)] == [0.4]
+
+
+def test_readers_and_a_writer_do_not_wait_for_each_other(store, tables):
+    keep(store, "run", MONDAY, D1=0.4)
+    with store._engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+    with store._engine.begin() as writing:
+        writing.execute(sa.delete(DEALS))
+        assert len(tables(DEALS)) == 1, "what is not committed is not seen, and reading goes on"
+
+
+def record(store: Store, version: str, *, passed: bool = True) -> None:
+    store.record_model(version, "0" * 64, Path(f"folder-{version}"), f"run-{version}", passed)
+
+
+def test_without_a_promotion_there_is_no_champion(store):
+    record(store, "1", passed=False)
+    assert store.champion() is None
+
+
+def test_the_champion_is_whoever_was_promoted_last(store):
+    for version in ("1", "2", "10"):
+        record(store, version)
+    for version in ("2", "10", "1"):
+        store.promote(version, "passed the gate")
+        assert store.champion()["version"] == version
+    assert store.champion()["folder"] == "folder-1"
+
+
+def test_only_a_recorded_model_can_be_promoted(store):
+    with pytest.raises(sa.exc.IntegrityError):
+        store.promote("9", "passed the gate")
+    assert store.champion() is None
+
+
+def test_what_is_kept_outlives_the_process(tmp_path):
+    keep(Store.under(tmp_path), "run", MONDAY, D1=0.4)
+    assert Store.under(tmp_path).latest_score("D1")["win_probability"] == 0.4
+
+
+def test_any_database_can_be_named_by_its_address(tmp_path):
+    url = f"sqlite:///{tmp_path / 'elsewhere.db'}"
+    keep(Store(url), "run", MONDAY, D1=0.4)
+    assert Store(url).latest_score("D1") is not None
+
+
+@pytest.mark.parametrize("url", ["nonsense", "nosuchkind://x", "postgresql+nosuchdriver://x"])
+def test_an_address_of_no_database_is_wrong_use(url):
+    with pytest.raises(WrongUse, match=r"\[store\] url"):
+        Store(url)
+
+
+def test_a_database_that_fails_is_said_without_its_password(tmp_path):
+    with pytest.raises(DealcastError, match="the store cannot be used: unable to open database file"):
+        Store(f"sqlite:///{tmp_path / 'no' / 'such' / 'folder.db'}")
+
+
+def test_a_full_disk_is_said_and_leaves_what_was_there(store, tables):
+    keep(store, "before", MONDAY - WEEK, D1=0.4)
+    with store._engine.connect() as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+        connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+    many = {f"D{number}": 0.5 for number in range(2000)}
+    with pytest.raises(DealcastError, match="database or disk is full"):
+        keep(store, "run", MONDAY, **many)
+    assert {row["run_id"] for row in tables(RUNS)} == {"before"}
+    assert store.latest_score("D1")["win_probability"] == 0.4
+
+
+def test_ids_of_runs_sort_by_time_and_never_meet():
+    ids = [new_run_id("score") for _ in range(50)]
+    assert len(set(ids)) == 50
+    assert all(one.startswith("score-20") for one in ids)
