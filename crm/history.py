@@ -224,8 +224,11 @@ def known_by(tables: CrmTables, as_of: int) -> CrmTables:
     return CrmTables({name: frame.reset_index(drop=True) for name, frame in frames.items()}, tables.fixed)
 
 
-def data_through(tables: CrmTables) -> int:
-    """The last instant of which the tables tell anything, in milliseconds; 0 where there is no deal."""
+def data_through(tables: CrmTables, now: int = NEVER) -> int:
+    """The last instant of which the tables tell anything, in milliseconds; 0 where there is no deal.
+
+    What is dated after `now` (a meeting planned, a typing error) tells nothing of how far the data reach.
+    """
     deals = tables["opportunities"]
     times = [
         event_millis(deals["created_at"]),
@@ -234,7 +237,7 @@ def data_through(tables: CrmTables) -> int:
         _entered(tables["activities"]),
     ]
     known = np.concatenate(times)
-    known = known[known != NEVER]
+    known = known[(known != NEVER) & (known <= now)]
     return int(known.max()) if len(known) else 0
 
 

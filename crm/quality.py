@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import pandas as pd
 
+from crm.clock import as_of_millis
 from crm.errors import DealcastError
+from crm.history import data_through
 from crm.tables import CrmTables
 
 SET_ASIDE_COLUMNS = ("file", "row", "column", "value", "rule", "remedy")
@@ -103,16 +106,8 @@ def readiness(tables: CrmTables) -> Readiness:
 
 def last_event(tables: CrmTables) -> pd.Timestamp | None:
     """The newest thing that the tables hold and that is not in the future; None where they are empty."""
-    now = pd.Timestamp.now("UTC")
-    activities = tables["activities"]
-    times = (
-        tables["opportunities"]["created_at"],
-        tables["opportunities"]["closed_at"],
-        tables["changes"]["changed_at"],
-        activities["recorded_at"].fillna(activities["occurred_at"]),
-    )
-    newest = [_timestamp(column[column <= now].max()) for column in times]
-    return max((time for time in newest if time is not None), default=None)
+    last = data_through(tables, as_of_millis(datetime.now(UTC)))
+    return pd.Timestamp(last, unit="ms", tz="UTC") if last else None
 
 
 def _timestamp(value: object) -> pd.Timestamp | None:

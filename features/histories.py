@@ -37,6 +37,7 @@ class Histories:
     def __init__(self, tables: CrmTables) -> None:
         self.tables = tables
         self.deals = tables["opportunities"]
+        self._known: dict[str, bool] = {}
         self._values: dict[str, ValueHistory] = {}
         self._coded: dict[str, CodedHistory] = {}
 
@@ -89,6 +90,11 @@ class Histories:
 
     def is_known(self, field: str) -> bool:
         """Whether the field's value at a past date can be told and is ever given."""
+        if field not in self._known:
+            self._known[field] = self._finds_known(field)
+        return self._known[field]
+
+    def _finds_known(self, field: str) -> bool:
         if field not in self.deals or not is_known_in_the_past(self.tables, field):
             return False
         return bool(self.deals[field].notna().any() or (self.tables["changes"]["field"] == field).any())

@@ -38,18 +38,14 @@ def open_company(data: Path, as_of: str, config: Config) -> Company:
 
     Data that end more than a week before now are looked at as of their own last day, and that is said.
     """
+    given = None if as_of == "now" else parse_as_of(as_of, config.zone)
     reading = read_folder(data, config.source)
     last = data_through(reading.tables)
     notes = list(reading.report.notes)
-    if as_of == "now":
-        instant = int(time.time() * 1000)
-        if last and instant - last > STALE_DAYS * DAY:
-            instant = end_of_day(last, config.zone)
-            notes.append(
-                f"The data end on {utc_day(last)}; the answers are as of that day. Another date: --as-of DATE."
-            )
-    else:
-        instant = parse_as_of(as_of, config.zone)
+    instant = int(time.time() * 1000) if given is None else given
+    if given is None and last and instant - last > STALE_DAYS * DAY:
+        instant = end_of_day(last, config.zone)
+        notes.append(f"The data end on {utc_day(last)}; the answers are as of that day. Another date: --as-of DATE.")
     tables = known_by(reading.tables, instant)
     if not len(tables["opportunities"]):
         raise DataRefused(
@@ -58,5 +54,5 @@ def open_company(data: Path, as_of: str, config: Config) -> Company:
             expected=f"deals created before the date; the data end on {utc_day(last)}" if last else "",
             remedy="give a later --as-of",
         )
-    until = min(instant, data_through(tables))
+    until = min(instant, data_through(tables, instant))
     return Company(Histories(tables), reading.report, reading.shape, instant, until, tuple(notes))

@@ -17,7 +17,7 @@ MIDNIGHT = "2026-04-01T00:00:00Z"
 def whole(tmp_path_factory):
     """A company's tables as of its last day, as clean as the CRM of which a past state is to be rebuilt."""
     folder = tmp_path_factory.mktemp("whole") / "data"
-    simulate(SimulatorSettings(deals=500, seed=3, dirt=0.0)).write(folder)
+    simulate(SimulatorSettings(deals=350, seed=3, dirt=0.0)).write(folder)
     return folder
 
 
@@ -61,7 +61,7 @@ def test_what_happened_later_changes_no_answer(request, whole, earlier, tmp_path
         else:
             new_home(home, FAST)
         found.append(_answers(data, home, tmp_path / f"{home.name}.parquet", as_of=DATE))
-    assert len(found[0]) > 20
+    assert len(found[0]) > 15
     pd.testing.assert_frame_equal(*found)
 
 
@@ -93,11 +93,12 @@ def test_a_date_before_the_first_deal_is_refused(few_deals, tmp_path, command):
 
 @pytest.mark.parametrize("date", ["yesterday", "2026-13-01", "14.08.2026", "", "9999-12-31", "2026-08-14 25:00"])
 @pytest.mark.parametrize("command", ["check", "train", "score"])
-def test_what_is_no_date_is_wrong_use(few_deals, tmp_path, command, date):
-    told = dealcast(command, "--data", few_deals, "--home", tmp_path / "home", f"--as-of={date}")
+def test_what_is_no_date_is_wrong_use(tmp_path, command, date):
+    """And is refused before anything is read, which may take long."""
+    told = dealcast(command, "--data", tmp_path / "nowhere", "--home", tmp_path / "home", f"--as-of={date}")
     assert told.code == 2
     assert f"--as-of: '{date}' is not a date" in told.err
-    assert not (tmp_path / "home").exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_date_is_the_end_of_its_day_in_the_companys_zone_and_an_instant_is_itself(few_deals, tmp_path):

@@ -54,6 +54,12 @@ def test_their_last_day_is_that_of_the_companys_zone(data, today):
     assert company.as_of == millis("2026-05-05T14:59:59.999")
 
 
+def test_a_meeting_planned_far_ahead_does_not_make_old_data_fresh(data, today):
+    (data / "activities.csv").write_text("opportunity_id,occurred_at,kind\nD3,2027-01-01T09:00:00Z,meeting\n")
+    today("2026-08-14T12:00")
+    assert told_of_its_end(open_company(data, "now", Config()))
+
+
 def test_fresh_data_are_looked_at_now(data, today):
     now = f"2026-05-{4 + STALE_DAYS:02}T16:30"
     today(now)
