@@ -40,10 +40,11 @@ def open_company(data: Path, as_of: str, config: Config) -> Company:
     """
     given = None if as_of == "now" else parse_as_of(as_of, config.zone)
     reading = read_folder(data, config.source)
-    last = data_through(reading.tables)
+    now = int(time.time() * 1000)
+    last = data_through(reading.tables, now)
     notes = list(reading.report.notes)
-    instant = int(time.time() * 1000) if given is None else given
-    if given is None and last and instant - last > STALE_DAYS * DAY:
+    instant = now if given is None else given
+    if given is None and last and now - last > STALE_DAYS * DAY:
         instant = end_of_day(last, config.zone)
         notes.append(f"The data end on {utc_day(last)}; the answers are as of that day. Another date: --as-of DATE.")
     tables = known_by(reading.tables, instant)
