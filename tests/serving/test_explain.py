@@ -220,8 +220,13 @@ def test_too_few_deals_are_no_evidence():
 
 
 def test_a_feature_that_pulls_the_other_way_does_not_tell_it():
-    (reason,) = by_hand([3.0, 40.0], [0.04, -0.06], pushes=PUSHES, slip=SLIP)
+    names = ("pushes", "pulls", "close_date_slip")
+    reference = {"win_rate": 0.31, "features": {"pushes": PUSHES, "pulls": PUSHES, "close_date_slip": SLIP}}
+    values, contributions = np.array([0.0, 3.0, 40.0]), np.array([0.05, -0.03, -0.04])
+    found = explain(values, names, 0.31, contributions, FEATURES, reference, {})
+    (reason,) = found.lowering
     assert (reason.feature, reason.points) == ("close_date_slip", pytest.approx(-0.02))
+    assert found.raising == ()
 
 
 def test_what_moves_less_than_half_a_point_is_no_reason():

@@ -190,6 +190,13 @@ def test_of_deals_without_amounts_the_share_at_stake_decides():
     assert ranked(rows(revenue_at_stake=[math.nan] * 3), [0.1, math.nan, 0.3]) == "cab"
 
 
+def test_of_those_with_the_same_share_the_one_that_brings_more_comes_first():
+    table = rows(revenue_at_stake=[math.nan] * 3, expected_revenue_this_period=[1.0, 9.0, 5.0])
+    assert ranked(table) == "bca"
+    assert ranked(table, [0.3, 0.1, 0.2]) == "acb"
+    assert ranked(table.assign(win_probability=[0.9, 0.1, 0.5])) == "bca"
+
+
 def test_of_equals_the_likelier_comes_first_and_then_the_id():
     assert ranked(rows(win_probability=[0.2, 0.9, 0.9, 0.1])) == "bcad"
 

@@ -127,8 +127,13 @@ def test_a_date_scored_twice_counts_as_it_was_scored_last(store, monkeypatch):
 
 
 def test_instants_are_kept_in_utc(store):
-    keep(store, "run", MONDAY.astimezone(timezone(timedelta(hours=9))), D1=0.4)
+    tokyo = timezone(timedelta(hours=9))
+    keep(store, "run", MONDAY.astimezone(tokyo), D1=0.4)
     assert store.latest_score("D1")["as_of"] == MONDAY.replace(tzinfo=None)
+    assert store.latest_score("D1", MONDAY.astimezone(tokyo)) is not None
+    a_little_later = (MONDAY + timedelta(hours=1)).astimezone(timezone(-timedelta(hours=9)))
+    assert len(store.previous_probabilities(a_little_later)) == 1
+    assert store.previous_probabilities(MONDAY.astimezone(tokyo)).empty
 
 
 @pytest.mark.parametrize(

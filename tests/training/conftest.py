@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from crm.simulator import Simulation, SimulatorSettings, simulate
 from features.dataset import TrainingSet
 from features.settings import TimeSettings
-from tests.training.examples import QUICK, Learned, training_of_simulated
+from tests.training.examples import QUICK, Learned, fewer, training_of_simulated
 from training import learning
 from training.deal_model import Rounds
 from training.evaluation import Cuts, Judged, out_of_fold
@@ -50,3 +53,10 @@ def learned(training: TrainingSet) -> Learned:
 @pytest.fixture(scope="session")
 def trained(learned: Learned) -> Trained:
     return learned.trained
+
+
+@pytest.fixture(scope="session")
+def light(training: TrainingSet) -> TrainingSet:
+    """A third of the snapshots and a quarter of the features: quick to learn from."""
+    thin = fewer(training, np.arange(len(training.ids)) % 3 == 0)
+    return replace(thin, features=thin.features.iloc[:, ::4])

@@ -39,8 +39,9 @@ def test_a_check_is_found_by_its_presence(tmp_path: Path, monkeypatch: pytest.Mo
         '    return Finding("never on Friday", Outcome.FAILED, f"{evidence.won} deals were won on a Friday.")\n'
     )
     monkeypatch.setattr(training.checks, "__path__", [*training.checks.__path__, str(tmp_path)])
-    monkeypatch.setitem(sys.modules, "training.checks.never_on_friday", None)
-    del sys.modules["training.checks.never_on_friday"]
+    forgotten = "training.checks.never_on_friday"
+    monkeypatch.setitem(sys.modules, forgotten, None)  # what is set here is gone after the test
+    del sys.modules[forgotten]
     verdict = judge(evidence(TRUTH))
     assert Finding("never on Friday", Outcome.FAILED, "500 deals were won on a Friday.") in verdict.findings
     assert not verdict.passed

@@ -20,7 +20,6 @@ from tests.training.examples import (
     WON,
     Learned,
     days_after,
-    fewer,
     rows_of,
     training_of,
     training_of_simulated,
@@ -131,13 +130,6 @@ def test_the_model_comes_a_good_part_of_the_way_to_the_true_probabilities(
     assert share > gained(late.stage_rate) / gained(truth) + 0.1
     assert model.mean() == pytest.approx(truth.mean(), abs=0.06)
     assert np.corrcoef(model, truth)[0, 1] > 0.6
-
-
-@pytest.fixture(scope="module")
-def light(training: TrainingSet) -> TrainingSet:
-    """A third of the snapshots and a quarter of the features: quick to learn from."""
-    thin = fewer(training, np.arange(len(training.ids)) % 3 == 0)
-    return replace(thin, features=thin.features.iloc[:, ::4])
 
 
 def test_without_a_signal_the_gate_refuses() -> None:

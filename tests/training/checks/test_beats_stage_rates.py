@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.training.checks.pipeline import DEAL, N, STAGE_RATE, STAGES, TRUTH, Y, evidence, nothing_judged
+from tests.training.checks.pipeline import DEAL, STAGE_RATE, STAGES, TRUTH, N, Y, evidence, nothing_judged
 from tests.training.examples import evidence_of, judged_of
 from training.checks.beats_stage_rates import check
 from training.gate import Outcome
@@ -31,5 +31,5 @@ def test_does_not_apply_without_a_stage_history() -> None:
     assert check(evidence_of(without)).outcome is Outcome.NOT_APPLICABLE
 
 
-def test_does_not_apply_without_later_DEAL -> None:
+def test_does_not_apply_without_later_deals() -> None:
     assert check(nothing_judged()).outcome is Outcome.NOT_APPLICABLE

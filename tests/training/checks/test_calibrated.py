@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-from tests.training.checks.pipeline import DEAL, N, STAGES, TRUTH, Y, evidence, nothing_judged
+from tests.training.checks.pipeline import DEAL, STAGES, TRUTH, N, Y, evidence, nothing_judged
 from tests.training.examples import evidence_of, judged_of
 from training.checks.calibrated import check
 from training.gate import Outcome
@@ -25,9 +25,7 @@ def test_fails_where_promises_are_too_far_apart_or_too_near(factor: float) -> No
 
 
 @pytest.mark.parametrize("shift", [-1.0, 1.0], ids=["too little", "too much"])
-def test_fails_where_too_much_or_too_little_is_promised_on_the_whole(
-    shift: float
-) -> None:
+def test_fails_where_too_much_or_too_little_is_promised_on_the_whole(shift: float) -> None:
     assert check(evidence(expit(logit(TRUTH) + shift))).outcome is Outcome.FAILED
 
 
@@ -47,5 +45,5 @@ def test_what_few_deals_cannot_show_is_not_held_against_the_model() -> None:
     assert check(found).outcome is Outcome.PASSED
 
 
-def test_does_not_apply_without_later_DEAL -> None:
+def test_does_not_apply_without_later_deals() -> None:
     assert check(nothing_judged()).outcome is Outcome.NOT_APPLICABLE

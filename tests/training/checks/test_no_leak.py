@@ -26,6 +26,6 @@ def test_fails_where_the_model_knows_the_outcome() -> None:
     assert "the model 1.000" in found.says
 
 
-def test_features_are_looked_at_even_without_later_DEAL -> None:
+def test_features_are_looked_at_even_without_later_deals() -> None:
     assert check(nothing_judged(single_auc={"invoice_date": 0.999})).outcome is Outcome.FAILED
     assert check(nothing_judged()).outcome is Outcome.PASSED

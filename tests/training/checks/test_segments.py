@@ -33,11 +33,11 @@ def test_fails_where_one_stage_is_promised_too_little() -> None:
     assert "too low" in found.says
 
 
-def test_does_not_apply_where_stages_have_too_few_DEAL -> None:
+def test_does_not_apply_where_stages_have_too_few_deals() -> None:
     many_stages = stages(*(f"Stage {deal // 40}" for deal in DEAL))
     judged = judged_of(Y, DEAL, many_stages, model=TRUTH + 0.5, stage_win_rates=STAGE_RATE)
     assert check(evidence_of(judged)).outcome is Outcome.NOT_APPLICABLE
 
 
-def test_does_not_apply_without_later_DEAL -> None:
+def test_does_not_apply_without_later_deals() -> None:
     assert check(nothing_judged()).outcome is Outcome.NOT_APPLICABLE

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-from tests.training.checks.pipeline import N, TRUTH, Y, coin, evidence, nothing_judged
+from tests.training.checks.pipeline import TRUTH, N, Y, coin, evidence, nothing_judged
 from training.checks.signal import check
 from training.gate import Outcome
 
@@ -26,11 +26,9 @@ def test_fails_where_everyone_gets_the_base_rate() -> None:
     assert check(evidence(np.full(N, Y.mean()))).outcome is Outcome.FAILED
 
 
-def test_fails_where_the_order_is_right_but_the_promises_cost_more_than_the_base_rate(
-    
-) -> None:
+def test_fails_where_the_order_is_right_but_the_promises_cost_more_than_the_base_rate() -> None:
     assert check(evidence(expit(logit(TRUTH) - 3))).outcome is Outcome.FAILED
 
 
-def test_does_not_apply_without_later_DEAL -> None:
+def test_does_not_apply_without_later_deals() -> None:
     assert check(nothing_judged()).outcome is Outcome.NOT_APPLICABLE
