@@ -18,6 +18,7 @@ PIP   := $(PY) -m pip -qq --disable-pip-version-check --no-input
 READY := $(VENV)/.ready
 
 export MLFLOW_DISABLE_TELEMETRY := true
+export OMP_WAIT_POLICY := PASSIVE
 
 # READY is written last and holds the folder's name. An interrupted setup leaves none and is taken up again;
 # an environment that was moved or copied here names another folder (it would run the code that lies there)

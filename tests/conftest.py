@@ -12,6 +12,8 @@ for name in list(os.environ):
     if name.startswith(("DEALCAST_", "MLFLOW_")) and name != "DEALCAST_REAL_DATA":
         del os.environ[name]
 os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true", MPLBACKEND="Agg", OMP_NUM_THREADS="2")
+# Threads that spin while they wait starve each other where cores are shared; read when the OpenMP runtime loads.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 # Deadlines measure the machine, not the code. CI tries the same examples every time; a developer's run looks
 # for new ones, and prints how to repeat what it found.

@@ -25,7 +25,7 @@ from training.rows import Rows
 from training.scorecard import JudgedRows, card
 from training.settings import BoostingSettings
 
-QUICK = BoostingSettings(learning_rate=0.1, most_rounds=100, patience=10)
+QUICK = BoostingSettings(learning_rate=0.15, most_rounds=50, patience=8)
 HASTY = BoostingSettings(learning_rate=0.2, most_rounds=15, patience=5)
 """Too few trees to be good, enough to be a model."""
 

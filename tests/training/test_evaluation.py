@@ -24,16 +24,13 @@ from training.evaluation import (
     logistic_regression,
     out_of_fold,
 )
-from training.rows import Rows, known_at
+from training.rows import Rows, all_rows, known_at
 from training.scorecard import judged_stall, judged_win, judged_win_within
-
-COLUMNS = 12
-"""So many of the features are enough to see who has learned from what."""
 
 
 @pytest.fixture(scope="module")
-def some(rows: Rows) -> Rows:
-    return replace(rows, x=rows.x[:, :COLUMNS], names=rows.names[:COLUMNS])
+def some(light: TrainingSet) -> Rows:
+    return all_rows(light)
 
 
 @pytest.fixture(scope="module")

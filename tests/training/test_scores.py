@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 
@@ -46,6 +46,7 @@ def test_a_certainty_that_fails_costs_much_but_not_endlessly_much() -> None:
     np.testing.assert_allclose(log_losses(np.array([1.0, 0.0]), np.array([0.0, 1.0])), -np.log(EPSILON), rtol=1e-6)
 
 
+@settings(max_examples=40)
 @given(samples())
 def test_scores_agree_with_scikit_learn_with_weights_and_ties(sample: Sample) -> None:
     y, p, weight = sample

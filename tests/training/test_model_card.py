@@ -1,0 +1,50 @@
+"""The model card and the plots say what the training found."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from training.learning import Trained
+from training.model_card import card_table, model_card
+from training.plots import reliability_plot, shap_plot
+
+
+def test_the_card_tells_data_dates_scores_gate_and_limits(trained: Trained) -> None:
+    text, facts = model_card(trained), trained.model.facts
+    for said in (
+        f"{facts['data']['deals']:,} deals",
+        facts["data"]["fingerprint"][:16],
+        *facts["evaluation"].values(),
+        "never stand on both sides",
+        "associations, not causes",
+        *(finding.says for finding in trained.verdict.findings),
+        *(f"## {card.question.capitalize()}" for card in trained.cards),
+    ):
+        assert said in text
+    assert "nan" not in text
+
+
+def test_a_table_has_a_line_for_the_model_and_one_for_each_baseline(trained: Trained) -> None:
+    for card in trained.cards:
+        lines = card_table(card)
+        header = next(i for i, line in enumerate(lines) if line.startswith("|---"))
+        assert len(lines) - header - 1 == len(card.lines)
+        columns = {line.count("|") for line in lines[header - 1 :]}
+        assert columns == {6}
+        assert str(card.model.log_loss) in lines[header + 1]
+
+
+def test_the_reliability_plot_shows_promised_against_kept(trained: Trained) -> None:
+    card = trained.cards[0]
+    figure = reliability_plot(card)
+    (dots,) = figure.axes[0].collections
+    expected = [(row.promised, row.kept) for row in card.reliability]
+    np.testing.assert_allclose(dots.get_offsets(), expected)
+
+
+def test_the_beeswarm_names_the_features(trained: Trained) -> None:
+    figure = shap_plot(trained.model, trained.rows.where(np.arange(len(trained.rows)) < 200))
+    assert isinstance(figure, Figure)
+    labels = {label.get_text() for label in figure.axes[0].get_yticklabels()}
+    assert len(labels & set(trained.model.names)) > 10
