@@ -73,7 +73,7 @@ def time_zone(name: str) -> ZoneInfo:
     """The zone of that IANA name; WrongUse where there is none."""
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of zones, such as "Europe"
         raise WrongUse(
             f"'{name}' is not a known time zone", expected="an IANA name such as UTC or Europe/Berlin"
         ) from None

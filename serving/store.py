@@ -152,10 +152,20 @@ class Store:
         return dict(row) if row else None
 
     def record_model(self, version: str, sha256: str, folder: Path, mlflow_run_id: str, gate_passed: bool) -> None:
-        """Remember a trained model and the SHA-256 that its files must have."""
+        """Remember a trained model and the SHA-256 that its files must have.
+
+        :raises DealcastError: where another model has the version already.
+        """
         row = {"version": version, "sha256": sha256, "folder": str(folder), "mlflow_run_id": mlflow_run_id}
-        with self._transaction() as connection:
-            connection.execute(sa.insert(MODELS), {**row, "trained_at": now(), "gate_passed": gate_passed})
+        try:
+            with self._transaction() as connection:
+                connection.execute(sa.insert(MODELS), {**row, "trained_at": now(), "gate_passed": gate_passed})
+        except sa.exc.IntegrityError as error:
+            raise DealcastError(
+                f"the store knows another model as version {version}; MLflow has begun to count again",
+                where=self._engine.url.render_as_string(hide_password=True),
+                remedy="give this tracking store a home of its own (--home), or take up the earlier one again",
+            ) from error
 
     def promote(self, version: str, reason: str) -> None:
         """Make a recorded model the champion."""

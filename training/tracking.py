@@ -56,7 +56,6 @@ def log_training(
 
     Raises DealcastError where MLflow cannot be reached.
     """
-    logging.getLogger("mlflow").setLevel(logging.ERROR)
     with reached(tracking):
         mlflow.set_tracking_uri(tracking.uri)
         experiment = _experiment(tracking)
@@ -73,6 +72,7 @@ def log_training(
 @contextlib.contextmanager
 def reached(tracking: Tracking) -> Iterator[None]:
     """Asks MLflow once whether it is there, and says as a DealcastError what it cannot do."""
+    logging.getLogger("mlflow").setLevel(logging.ERROR)
     where = re.sub(r"(?<=://)[^/@]*@", "***@", tracking.uri)  # user and password
     try:
         _knock(tracking.uri)

@@ -255,6 +255,7 @@ _MEETINGS = (
 def _own_kind(kind: str) -> tuple[Feature, Feature]:
     # A kind with its phase behind a colon ("offer:sent") tells one story with the kind's other phases.
     group = f"kind_{kind.split(':', maxsplit=1)[0]}"
+    said = kind.replace("{", "{{").replace("}", "}}")  # a kind is any text, wording is a template
     return (
         Feature(
             f"count:{kind}",
@@ -263,9 +264,9 @@ def _own_kind(kind: str) -> tuple[Feature, Feature]:
             group=group,
             meaning=f"How often '{kind}' was logged so far.",
             wording=Wording(
-                f"'{kind}' was logged {{value}}.",
-                peers=f"deals with '{kind}' logged {{bin}}",
-                zero=f"'{kind}' was not logged so far.",
+                f"'{said}' was logged {{value}}.",
+                peers=f"deals with '{said}' logged {{bin}}",
+                zero=f"'{said}' was not logged so far.",
             ),
         ),
         Feature(
@@ -275,10 +276,10 @@ def _own_kind(kind: str) -> tuple[Feature, Feature]:
             group=group,
             meaning=f"Days since '{kind}' was last logged.",
             wording=Wording(
-                f"'{kind}' was last logged {{value}} ago.",
-                peers=f"deals with '{kind}' last logged {{bin}} ago",
-                zero=f"'{kind}' was logged today.",
-                missing=f"'{kind}' was not logged so far.",
+                f"'{said}' was last logged {{value}} ago.",
+                peers=f"deals with '{said}' last logged {{bin}} ago",
+                zero=f"'{said}' was logged today.",
+                missing=f"'{said}' was not logged so far.",
             ),
         ),
     )

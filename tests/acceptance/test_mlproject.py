@@ -1,10 +1,12 @@
 """`mlflow run .` starts the same commands."""
 
 import argparse
+import os
 import re
 import shlex
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 import yaml
@@ -56,6 +58,7 @@ def run(tmp_path_factory):
         cwd=ROOT,
         MLFLOW_TRACKING_URI=f"sqlite:///{folder / 'elsewhere.db'}",
         MLFLOW_DISABLE_TELEMETRY="true",
+        PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
     )
     left = {path.name for path in set(ROOT.iterdir()) - before}
     return told, home, data, left

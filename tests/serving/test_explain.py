@@ -222,7 +222,7 @@ def test_too_few_deals_are_no_evidence():
 def test_a_feature_that_pulls_the_other_way_does_not_tell_it():
     names = ("pushes", "pulls", "close_date_slip")
     reference = {"win_rate": 0.31, "features": {"pushes": PUSHES, "pulls": PUSHES, "close_date_slip": SLIP}}
-    values, contributions = np.array([0.0, 3.0, 40.0]), np.array([0.05, -0.03, -0.04])
+    values, contributions = np.array([3.0, 3.0, 40.0]), np.array([0.05, -0.03, -0.04])
     found = explain(values, names, 0.31, contributions, FEATURES, reference, {})
     (reason,) = found.lowering
     assert (reason.feature, reason.points) == ("close_date_slip", pytest.approx(-0.02))

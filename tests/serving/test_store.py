@@ -196,6 +196,15 @@ def test_only_a_recorded_model_can_be_promoted(store):
     assert store.champion() is None
 
 
+def test_a_version_is_one_model_for_good(store):
+    """Another tracking store counts from 1 again; what scores were given by version 1 must stay known."""
+    record(store, "1")
+    store.promote("1", "passed the gate")
+    with pytest.raises(DealcastError, match="the store knows another model as version 1"):
+        store.record_model("1", "f" * 64, Path("another"), "run-x", True)
+    assert store.champion()["folder"] == "folder-1"
+
+
 def test_what_is_kept_outlives_the_process(tmp_path):
     keep(Store.under(tmp_path), "run", MONDAY, D1=0.4)
     assert Store.under(tmp_path).latest_score("D1")["win_probability"] == 0.4

@@ -5,6 +5,7 @@ import math
 import pytest
 
 from features.catalogue import catalogue
+from features.feature import Vocabulary
 from serving.wording import money, peers, percent, points, quantity, sentence, span
 from tests.histories import EVERYTHING
 
@@ -183,3 +184,12 @@ def test_a_fact_that_nobody_knows_is_called_unknown():
 def test_what_people_typed_is_not_read_as_a_template():
     odd = {**FACTS, "stage": "{owner} {value} {0} {"}
     assert sentence(FEATURES.feature("stage_position"), 1.0, odd) == "Stands in {owner} {value} {0} {."
+
+
+@pytest.mark.parametrize("kind", ["Call {EMEA}", "{", "}{0}{value}"])
+def test_a_kind_of_activity_may_have_any_name(kind):
+    count, since = (catalogue(Vocabulary(kinds=(kind,))).feature(f"{what}:{kind}") for what in ("count", "days_since"))
+    assert sentence(count, 1.0, FACTS) == f"'{kind}' was logged once."
+    assert sentence(count, 0.0, FACTS) == f"'{kind}' was not logged so far."
+    assert sentence(since, UNKNOWN, FACTS) == f"'{kind}' was not logged so far."
+    assert peers(count, [0, 1], 1, FACTS) == f"deals with '{kind}' logged once or more"

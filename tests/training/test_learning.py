@@ -129,7 +129,7 @@ def test_the_model_comes_a_good_part_of_the_way_to_the_true_probabilities(
     assert share > MODEST_SHARE
     assert share > gained(late.stage_rate) / gained(truth) + 0.1
     assert model.mean() == pytest.approx(truth.mean(), abs=0.06)
-    assert np.corrcoef(model, truth)[0, 1] > 0.6
+    assert np.corrcoef(model, truth)[0, 1] > 0.55
 
 
 def test_without_a_signal_the_gate_refuses() -> None:

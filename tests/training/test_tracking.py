@@ -18,6 +18,7 @@ from mlflow.entities import Run
 from crm.errors import FAILED, DealcastError
 from features.dataset import TrainingSet
 from pipelines.config import quiet_libraries
+from tests.training.examples import QUICK
 from training import registry
 from training.learning import Trained
 from training.settings import Tracking
@@ -72,7 +73,7 @@ def test_a_run_holds_its_parameters(logged: Logged) -> None:
     assert found.info.status == "FINISHED"
     assert logged.client.get_experiment(found.info.experiment_id).name == EXPERIMENT
     settings = {name: str(value) for name, value in logged.trained.model.facts["parameters"].items()}
-    assert settings["learning_rate"] == "0.1"
+    assert settings["learning_rate"] == str(QUICK.learning_rate)
     assert found.data.params.items() >= {"data": "sales", "grid_days": "14", **settings}.items()
     assert found.data.tags["dealcast.sha256"] == logged.sha256
     assert found.data.tags["dealcast.gate"] == "passed"

@@ -12,7 +12,7 @@ from scipy.special import expit
 
 from crm.clock import DAY
 from crm.simulator import Simulation, SimulatorSettings, simulate
-from tests.training.examples import LOST, OPEN, QUICK, WON, rows_of, training_of_simulated
+from tests.training.examples import LOST, OPEN, WON, rows_of, training_of_simulated
 from training.models import boosting, win_curve
 from training.models.baseline import fit_baseline
 from training.models.rates import win_rates
@@ -165,6 +165,11 @@ def test_the_curve_is_the_product_of_its_hazards() -> None:
     np.testing.assert_allclose(curve.tail_won, expit(boosting.margin(model.winning, ahead)))
 
 
+def test_the_curve_takes_no_more_rounds_than_were_allowed() -> None:
+    assert quicker(BoostingSettings(most_rounds=5)).most_rounds == 5
+    assert quicker(BoostingSettings()).most_rounds == 200
+
+
 WIN_SHARE = 0.3
 
 
@@ -186,7 +191,7 @@ def quick_wins() -> Rows:
 
 def test_fast_wins_do_not_pass_for_many_wins(quick_wins: Rows) -> None:
     assert (quick_wins.outcome == OPEN).mean() > 0.5
-    curve = fit_win_curve(quick_wins, interval_edges(quick_wins, 60.0), quicker(QUICK)).curve(quick_wins.x)
+    curve = fit_win_curve(quick_wins, interval_edges(quick_wins, 60.0), quicker(BoostingSettings())).curve(quick_wins.x)
     assert win_rates(quick_wins).overall > 0.55  # what closed deals say
     assert curve.ever_won.mean() == pytest.approx(WIN_SHARE, abs=0.04)
     assert curve.won_within(20.0).mean() == pytest.approx(WIN_SHARE * 15 / 35, abs=0.025)
@@ -211,7 +216,7 @@ def young() -> Young:
     edges = interval_edges(rows, training.time.cycle_days)
     return Young(
         rows,
-        fit_win_curve(rows, edges, quicker(QUICK)),
+        fit_win_curve(rows, edges, quicker(BoostingSettings())),
         simulation.true_win_probability(training.ids, rows.as_of),
         simulation.true_win_probability_within(training.ids, rows.as_of, 15),
     )
