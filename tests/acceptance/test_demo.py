@@ -5,19 +5,22 @@ import shlex
 import pytest
 
 import pipelines.demo
-from tests.acceptance.worlds import DEALS, Told, copied, dealcast, everything_in, program
+from tests.acceptance.worlds import Told, copied, dealcast, everything_in
 
 DEMO_FILES = {"dealcast.toml", "dealcast.db", "mlflow.db"}
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("demo")
+def told(demo_under_way) -> Told:
+    demo, _ = demo_under_way
+    return demo.told()
 
 
 @pytest.fixture(scope="module")
-def told(folder) -> Told:
-    return program("demo", "--deals", DEALS, "--home", "H", cwd=folder)
+def folder(demo_under_way, told):
+    """Where the demo was run, and has left its home H."""
+    _, folder = demo_under_way
+    return folder
 
 
 def test_it_goes_all_the_way(told):

@@ -4,6 +4,7 @@ import argparse
 import os
 import re
 import shlex
+import shutil
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -16,7 +17,7 @@ from pipelines.cli import COMMANDS, PROGRAM
 from pipelines.company import open_company
 from pipelines.config import Home, load_config
 from serving.store import Store
-from tests.acceptance.worlds import FAST, ROOT, finished, new_home, simulated
+from tests.acceptance.worlds import FAST, ROOT, new_home, simulated, started
 
 PROJECT = yaml.safe_load((ROOT / "MLproject").read_text(encoding="utf-8"))
 CALL = re.compile(r'^PATH="\$PWD/\.venv/bin:\$PATH" python -m pipelines\.cli (.+)$')
@@ -46,20 +47,22 @@ def test_its_options_are_the_commands(entry_point):
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def run(trained, tmp_path_factory):
+    """A run that is tracked elsewhere (in a store that exists already), as MLflow's users have it."""
     folder = tmp_path_factory.mktemp("mlproject")
+    shutil.copy(trained.home / "mlflow.db", folder / "elsewhere.db")
     data = simulated(folder / "data", deals=450, signal=2.5)
     home = new_home(folder / "home", FAST)
     parameters = {"data": data, "as_of": "2026-08-10", "home": home}
     given = [word for name, value in parameters.items() for word in ("-P", f"{name}={value}")]
     before = set(ROOT.iterdir())
-    told = finished(
+    told = started(
         [sys.executable, "-m", "mlflow", "run", ".", "-e", "train", *given, "--env-manager", "local"],
         cwd=ROOT,
         MLFLOW_TRACKING_URI=f"sqlite:///{folder / 'elsewhere.db'}",
         MLFLOW_DISABLE_TELEMETRY="true",
         PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
-    )
+    ).told()
     left = {path.name for path in set(ROOT.iterdir()) - before}
     return told, home, data, left
 

@@ -61,23 +61,36 @@ def dealcast(*arguments: object) -> Told:
 
 
 def program(*arguments: object, cwd: Path = ROOT) -> Told:
-    """Run a command in a process of its own."""
-    return finished([sys.executable, "-m", "pipelines.cli", *map(str, arguments)], cwd=cwd)
+    """Run a command in a process of its own, to its end."""
+    return started([sys.executable, "-m", "pipelines.cli", *map(str, arguments)], cwd=cwd).told()
 
 
-def finished(command: Sequence[str], *, cwd: Path = ROOT, **environment: str) -> Told:
-    """Run a program to its end."""
-    done = subprocess.run(
-        command,
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", "OMP_WAIT_POLICY": "PASSIVE", **environment},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=600,
-        check=False,
+@dataclass(frozen=True)
+class Started:
+    """A program under way."""
+
+    process: subprocess.Popen[str]
+
+    def told(self) -> Told:
+        """What it told, once it has come to its end."""
+        out, err = self.process.communicate(timeout=600)
+        return Told(self.process.returncode, out, err)
+
+
+def started(command: Sequence[str], *, cwd: Path = ROOT, **environment: str) -> Started:
+    """Start a program and go on."""
+    surroundings = {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", "OMP_WAIT_POLICY": "PASSIVE", **environment}
+    return Started(
+        subprocess.Popen(
+            command,
+            cwd=cwd,
+            env={**os.environ, **surroundings},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
     )
-    return Told(done.returncode, done.stdout, done.stderr)
 
 
 def simulated(folder: Path, **settings: object) -> Path:
