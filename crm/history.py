@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from crm.clock import NEVER, event_millis, instants
-from crm.tables import OPPORTUNITIES, CrmTables, Kind
+from crm.tables import CrmTables, Kind
 
 FIXED_BY_NATURE = frozenset({"opportunity_id", "created_at", "account_id"})
 SHOWN_ONLY = frozenset({"name"})
@@ -43,8 +43,8 @@ class ValueHistory:
 
 
 def tracked_fields(tables: CrmTables) -> frozenset[str]:
-    """The fields of which at least one change is recorded."""
-    return frozenset(tables["changes"]["field"].dropna().unique())
+    """The fields of which at least one change is recorded anywhere in the company."""
+    return tables.facts.tracked
 
 
 def is_known_in_the_past(tables: CrmTables, field: str) -> bool:
@@ -59,7 +59,7 @@ def deal_rows(tables: CrmTables, ids: pd.Series) -> np.ndarray:
 
 def value_history(tables: CrmTables, field: str) -> ValueHistory:
     """The history of one field of opportunities, from its changes and today's value."""
-    deals, kind = tables["opportunities"], _kind(field)
+    deals, kind = tables["opportunities"], tables.kind_of(field)
     changes = tables["changes"]
     rows = changes[(changes["field"] == field).fillna(False)]
     deal = deal_rows(tables, rows["opportunity_id"])
@@ -221,7 +221,7 @@ def known_by(tables: CrmTables, as_of: int) -> CrmTables:
         if name in frames:
             when = event_millis(frames[name][column])
             frames[name] = frames[name][(when <= as_of) | (when == NEVER)]
-    return CrmTables({name: frame.reset_index(drop=True) for name, frame in frames.items()}, tables.fixed)
+    return replace(tables, frames={name: frame.reset_index(drop=True) for name, frame in frames.items()})
 
 
 def data_through(tables: CrmTables, now: int = NEVER) -> int:
@@ -253,7 +253,7 @@ def _rolled_back(tables: CrmTables, as_of: int) -> pd.DataFrame:
     for field in sorted(tracked & set(deals.columns) - OUTCOME - FIXED_BY_NATURE):
         history = stage_history(tables) if field == "stage" else value_history(tables, field)
         value = history.value_at(len(deals), as_of)
-        if _kind(field) is Kind.DATE:
+        if tables.kind_of(field) is Kind.DATE:
             value = pd.to_datetime(pd.Series(value), unit="D").to_numpy()
         deals[field] = pd.Series(value, index=deals.index).astype(deals[field].dtype)
     closed_at = _closing_shown(tables, as_of)
@@ -279,14 +279,11 @@ def _closing_shown(tables: CrmTables, as_of: int) -> np.ndarray:
     return np.where(closed > as_of, NEVER, np.where(shown <= as_of, shown, closed))
 
 
-def _kind(field: str) -> Kind:
-    column = OPPORTUNITIES.column(field)
-    return column.kind if column else Kind.TEXT
-
-
 def _typed(values: pd.Series, kind: Kind) -> np.ndarray:
     if kind in (Kind.MONEY, Kind.NUMBER):
         return pd.to_numeric(values, errors="coerce").to_numpy(float, na_value=np.nan, copy=True)
+    if kind is Kind.FLAG:
+        return values.map({"true": 1.0, "false": 0.0}).to_numpy(float, na_value=np.nan, copy=True)
     if kind is Kind.DATE:
         days = pd.to_datetime(values, errors="coerce", format="ISO8601").to_numpy("datetime64[D]")
         return np.where(np.isnat(days), np.nan, days.astype(np.int64).astype(float))

@@ -7,8 +7,9 @@ the simulator's output, the reference page in the documentation.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import cached_property
 
 import pandas as pd
 
@@ -247,16 +248,35 @@ TABLES: Mapping[str, Table] = {
 
 
 @dataclass(frozen=True)
+class Facts:
+    """What a company's tables tell of at all; whoever holds a part of them only inherits it from the whole.
+
+    `tracked` are the fields with at least one recorded change, `given` the (table, column) with a value.
+    """
+
+    tracked: frozenset[str] = frozenset()
+    given: frozenset[tuple[str, str]] = frozenset()
+
+    def __or__(self, other: Facts) -> Facts:
+        return Facts(self.tracked | other.tracked, self.given | other.given)
+
+
+@dataclass(frozen=True)
 class CrmTables:
     """A company's tables in memory, typed by the contract.
 
     `frames` holds the tables that are present; each frame has every column of the contract (missing ones
     all null) and, behind them, any further column of the source as text.
     `fixed` names columns of opportunities that the configuration declares fixed at creation.
+    `own` are further columns of opportunities that the configuration declares, with their kinds; they stand in
+    their frame, and in changes, as plain text (15000, 2024-03-31, true).
+    `inherited` are the facts of the company of which these tables are a part; None where they are the whole.
     """
 
     frames: Mapping[str, pd.DataFrame]
     fixed: frozenset[str] = field(default_factory=frozenset)
+    own: Mapping[str, Kind] = field(default_factory=dict)
+    inherited: Facts | None = None
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         """The table of that name; an empty one where it is absent."""
@@ -267,6 +287,30 @@ class CrmTables:
         """Whether the table is present with at least one row."""
         return name in self.frames and len(self.frames[name]) > 0
 
+    @cached_property
+    def facts(self) -> Facts:
+        """What the whole company's tables tell of."""
+        return self.own_facts if self.inherited is None else self.inherited
+
+    @property
+    def own_facts(self) -> Facts:
+        """What these tables tell of, whatever they are a part of."""
+        given = {(t, str(c)) for t, frame in self.frames.items() for c in frame.columns if frame[c].notna().any()}
+        return Facts(frozenset(self["changes"]["field"].dropna().unique()), frozenset(given))
+
+    def gives(self, table: str, column: str) -> bool:
+        """Whether the company's table has at least one value in the column."""
+        return (table, column) in self.facts.given
+
+    def kind_of(self, column: str) -> Kind:
+        """The kind of a column of opportunities: the contract's, or as declared, else text."""
+        known = OPPORTUNITIES.column(column)
+        return known.kind if known else self.own.get(column, Kind.TEXT)
+
     def with_frames(self, **frames: pd.DataFrame) -> CrmTables:
         """The same tables with some of them replaced."""
-        return CrmTables({**self.frames, **frames}, self.fixed)
+        return replace(self, frames={**self.frames, **frames})
+
+    def part_of(self, facts: Facts) -> CrmTables:
+        """These tables as a part of a company of which those facts hold."""
+        return replace(self, inherited=facts)

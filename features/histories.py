@@ -97,7 +97,15 @@ class Histories:
     def _finds_known(self, field: str) -> bool:
         if field not in self.deals or not is_known_in_the_past(self.tables, field):
             return False
-        return bool(self.deals[field].notna().any() or (self.tables["changes"]["field"] == field).any())
+        return self.gives("opportunities", field) or field in self.tables.facts.tracked
+
+    def has(self, table: str) -> bool:
+        """Whether the company has rows in the table, even where these are a part of it that has none."""
+        return any(name == table for name, _ in self.tables.facts.given)
+
+    def gives(self, table: str, column: str) -> bool:
+        """Whether the company's table has any value in the column, even where this part of it has none."""
+        return self.tables.gives(table, column)
 
     def values(self, field: str) -> ValueHistory:
         """The field's value history."""

@@ -125,14 +125,14 @@ ACCOUNT_FACTS = {
 
 def account_closings(histories: Histories) -> Events | Absent:
     """One event a closing, of the deal's account."""
-    if not len(histories.accounts):
+    if not histories.gives("opportunities", "account_id"):
         return _NO_ACCOUNT
     return closings_by(histories, histories.account[histories.episodes.deal[histories.closed]])
 
 
 def account_openings(histories: Histories) -> Events | Absent:
     """One event an opening (or reopening) of a deal, of its account."""
-    if not len(histories.accounts):
+    if not histories.gives("opportunities", "account_id"):
         return _NO_ACCOUNT
     spans = histories.episodes
     return Events(histories.account[spans.deal], spans.opened, {"one": np.ones(len(spans.deal))})
@@ -141,9 +141,9 @@ def account_openings(histories: Histories) -> Events | Absent:
 def account_facts(histories: Histories) -> Events | Absent:
     """One event an account, dated when it was entered, or before all else where that is not given."""
     accounts = histories.tables["accounts"]
-    if not len(accounts):
+    if not histories.has("accounts"):
         return Absent("there is no table of accounts")
-    if not len(histories.accounts):
+    if not histories.gives("opportunities", "account_id"):
         return _NO_ACCOUNT
     entered = event_millis(accounts["created_at"])
     dated = entered != NEVER

@@ -288,7 +288,7 @@ def _own_kind(kind: str) -> tuple[Feature, Feature]:
 def touches(histories: Histories, kinds: tuple[str, ...] = ()) -> Events | Absent:
     """One event an activity, dated when it had both taken place and been recorded."""
     activities = histories.tables["activities"]
-    if not len(activities):
+    if not histories.has("activities"):
         return _NONE
     kind = activities["kind"].str.lower()
     filters = {name: (kind == name).to_numpy(bool) for name in KNOWN_KINDS}
@@ -298,11 +298,11 @@ def touches(histories: Histories, kinds: tuple[str, ...] = ()) -> Events | Absen
 
 def replies(histories: Histories) -> Events | Absent:
     """One event a message to or from the buyer, dated when it had both been sent and been recorded."""
+    if not histories.gives("activities", "direction"):
+        return _NO_DIRECTION if histories.has("activities") else _NONE
     activities = histories.tables["activities"]
     direction = activities["direction"].str.lower()
     two_way = direction.isin(["inbound", "outbound"]).to_numpy(bool)
-    if not two_way.any():
-        return _NO_DIRECTION if len(activities) else _NONE
     inbound = (direction[two_way] == "inbound").to_numpy(bool)
     return Events(
         histories.deal_rows(activities["opportunity_id"][two_way]),
@@ -314,9 +314,9 @@ def replies(histories: Histories) -> Events | Absent:
 def booked(histories: Histories) -> Events | Absent:
     """One event a meeting, dated when it became known, which for a meeting ahead is before it takes place."""
     activities = histories.tables["activities"]
-    if not len(activities):
+    if not histories.has("activities"):
         return _NONE
-    if not activities["recorded_at"].notna().any():
+    if not histories.gives("activities", "recorded_at"):
         return Absent("no activity says when it was recorded (recorded_at), so none is known ahead")
     return Events(
         histories.deal_rows(activities["opportunity_id"]),

@@ -150,7 +150,7 @@ def owner_starts(histories: Histories) -> Events | Absent:
     if not histories.is_known("owner_id"):
         return _NO_OWNER
     users = histories.tables["users"]
-    if not users["started_at"].notna().any():
+    if not histories.gives("users", "started_at"):
         return Absent("no user says when they started (started_at)")
     code = histories.coded("owner_id").levels.get_indexer(pd.Index(users["user_id"])).astype(np.int64)
     return Events(code, event_millis(users["started_at"]))

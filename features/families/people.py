@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from crm.clock import NEVER, event_millis
+from crm.clock import event_millis
 from features.feature import Absent, Family, Feature, StreamSource, Unit, Vocabulary, Wording
 from features.histories import Histories
 from features.questions import Count, Distinct, Since
@@ -89,7 +89,7 @@ def roles(histories: Histories) -> Events | Absent:
     """One event a person put on the deal, where it is known when."""
     table = histories.tables["contact_roles"]
     at = event_millis(table["added_at"])
-    if not (at != NEVER).any():
+    if not histories.gives("contact_roles", "added_at"):
         return Absent("no contact role says when it was added (added_at)")
     role = table["role"].fillna("").str.lower()
     return Events(
@@ -102,9 +102,9 @@ def roles(histories: Histories) -> Events | Absent:
 def met(histories: Histories) -> Events | Absent:
     """One event an activity with a named contact, dated when it had both taken place and been recorded."""
     activities = histories.tables["activities"]
-    named = activities["contact_id"].notna().to_numpy()
-    if not named.any():
+    if not histories.gives("activities", "contact_id"):
         return Absent("no activity names a contact (contact_id)")
+    named = activities["contact_id"].notna().to_numpy()
     rows = activities[named]
     code = rows["contact_id"].astype("category").cat.codes.to_numpy(np.int64)
     return Events(
