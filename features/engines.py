@@ -23,6 +23,7 @@ from features.questions import (
     Combine,
     Constant,
     Count,
+    CountAfter,
     DaysToPeriodEnd,
     Distinct,
     First,
@@ -97,7 +98,7 @@ class Kernel:
         self._prepared = prepared
         self._snapshots = snapshots
         self._answers: dict[Question, np.ndarray] = {}
-        self._ranges: dict[tuple[str, float | None], Range] = {}
+        self._ranges: dict[tuple[str, float | None, bool], Range] = {}
 
     def answer(self, question: Question) -> np.ndarray:
         """The question's number for each snapshot; shape (n,), float64, NaN = not known."""
@@ -105,22 +106,22 @@ class Kernel:
             self._answers[question] = _ANSWERS[type(question)](self, question)
         return self._answers[question]
 
-    def range(self, stream: str, days: float | None = None) -> Range:
-        """The positions of a stream's events known to each snapshot, within the last `days`."""
-        if (stream, days) not in self._ranges:
-            self._ranges[stream, days] = self._find(stream, days)
-        return self._ranges[stream, days]
+    def range(self, stream: str, days: float | None = None, this_period: bool = False) -> Range:
+        """The positions of a stream's events known to each snapshot, within the last `days` or this period."""
+        window = (stream, days, this_period)
+        if window not in self._ranges:
+            self._ranges[window] = self._find(*window)
+        return self._ranges[window]
 
     def stream(self, name: str) -> Stream:
         """The sorted stream of that name."""
         return self._prepared.streams[name]
 
-    def _find(self, name: str, days: float | None) -> Range:
+    def _find(self, name: str, days: float | None, this_period: bool) -> Range:
         stream, as_of = self.stream(name), self._snapshots.as_of
         key = self._key(self._prepared.catalogue.streams[name].entity)
-        if days is None:
-            return stream.known(key, as_of)
-        return stream.within(self.range(name), key, as_of, days)
+        found = stream.known(key, as_of) if days is None else stream.within(self.range(name), key, as_of, days)
+        return stream.after(found, key, self._prepared.calendar.bounds(as_of)[0] - 1) if this_period else found
 
     def _key(self, entity: str) -> np.ndarray:
         if entity == "deal":
@@ -175,8 +176,11 @@ _ANSWERS: Mapping[type[Question], Callable[..., np.ndarray]] = {
     AsOf: lambda kernel, q: kernel._snapshots.as_of / DAY,
     Static: Kernel._static,
     DaysToPeriodEnd: lambda kernel, q: kernel._days_to_period_end(),
-    Count: lambda kernel, q: kernel.stream(q.stream).count(kernel.range(q.stream, q.days), q.where),
-    Sum: lambda kernel, q: kernel.stream(q.stream).total(kernel.range(q.stream, q.days), q.column, q.where),
+    Count: lambda kernel, q: kernel.stream(q.stream).count(kernel.range(q.stream, q.days, q.this_period), q.where),
+    CountAfter: lambda kernel, q: kernel.stream(q.stream).count_after(kernel.range(q.stream), q.where, q.after),
+    Sum: lambda kernel, q: kernel.stream(q.stream).total(
+        kernel.range(q.stream, q.days, q.this_period), q.column, q.where
+    ),
     Distinct: lambda kernel, q: kernel.stream(q.stream).distinct(kernel.range(q.stream), q.column, q.where),
     Last: lambda kernel, q: kernel.stream(q.stream).last(kernel.range(q.stream), q.column, q.where),
     First: lambda kernel, q: kernel.stream(q.stream).first(kernel.range(q.stream), q.column, q.where),

@@ -47,21 +47,32 @@ class Static(Question):
 
 @dataclass(frozen=True)
 class Count(Question):
-    """How many events, matching a filter, within the last `days`."""
+    """How many events, matching a filter, within the last `days` or since the fiscal period began."""
 
     stream: str
     where: str | None = None
     days: float | None = None
+    this_period: bool = False
+
+
+@dataclass(frozen=True)
+class CountAfter(Question):
+    """How many events matching a filter have followed the last one that matches another; all, where none does."""
+
+    stream: str
+    where: str
+    after: str
 
 
 @dataclass(frozen=True)
 class Sum(Question):
-    """The sum of a column over events, matching a filter, within the last `days`."""
+    """The sum of a column over events, matching a filter, within the last `days` or since the period began."""
 
     stream: str
     column: str
     where: str | None = None
     days: float | None = None
+    this_period: bool = False
 
 
 @dataclass(frozen=True)

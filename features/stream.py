@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -71,8 +72,11 @@ class Stream:
 
     def within(self, known: Range, key: np.ndarray, as_of: np.ndarray, days: float) -> Range:
         """The part of a known range that lies in (as_of - days, as_of]."""
-        own = np.where(key >= 0, key, 0)
-        start = self._position_after(own, as_of - round(days * DAY))
+        return self.after(known, key, as_of - round(days * DAY))
+
+    def after(self, known: Range, key: np.ndarray, instant: np.ndarray) -> Range:
+        """The part of a known range that lies after an instant (milliseconds)."""
+        start = self._position_after(np.where(key >= 0, key, 0), instant)
         return Range(np.clip(start, known.start, known.end), known.end)
 
     def _position_after(self, key: np.ndarray, at: np.ndarray) -> np.ndarray:
@@ -85,6 +89,18 @@ class Stream:
             return (of.end - of.start).astype(float)
         prefix = self._cached(("count", where), lambda: _prefix_sum(self.events.columns[where]))
         return prefix[of.end] - prefix[of.start]
+
+    def count_after(self, of: Range, where: str, after: str) -> np.ndarray:
+        """How many matching events of the range are later than its last that matches `after`; all without one."""
+        last = self._last_position(of, after)
+        start = of.start if not len(self._packed) else np.where(last >= 0, self._next_time[last], of.start)
+        return self.count(Range(start, of.end), where)
+
+    @cached_property
+    def _next_time(self) -> np.ndarray:
+        """The position after each event's at which a later time, or another key, begins."""
+        ends = np.flatnonzero(np.append(np.diff(self._packed) != 0, [True] * (len(self._packed) > 0))) + 1
+        return ends[np.searchsorted(ends, np.arange(len(self._packed)), side="right")]
 
     def total(self, of: Range, column: str, where: str | None = None) -> np.ndarray:
         """Sum of a column over the range (unknown values count as 0); shape (n,), float64."""

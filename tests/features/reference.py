@@ -26,6 +26,7 @@ from features.questions import (
     Combine,
     Constant,
     Count,
+    CountAfter,
     DaysToPeriodEnd,
     Distinct,
     First,
@@ -87,10 +88,15 @@ class Reference:
                 return combine(operation, self.answer(left, place), self.answer(right, place))
             case Apply(function, argument):
                 return apply(function, self.answer(argument, place))
-            case Count(_, where, days):
-                return float(len(self._matching(question.stream, where, days, place)))
-            case Sum(_, column, where, days):
-                said = [event.says[column] for event in self._matching(question.stream, where, days, place)]
+            case Count(_, where):
+                return float(len(self._within(question, where, place)))
+            case CountAfter(stream, where, after):
+                last = chosen(self._matching(stream, after, None, place), True)
+                return float(
+                    sum(last is None or event.at > last.at for event in self._matching(stream, where, None, place))
+                )
+            case Sum(_, column, where):
+                said = [event.says[column] for event in self._within(question, where, place)]
                 return math.fsum(value for value in said if not math.isnan(value))
             case Distinct(_, column, where):
                 codes = {event.says[column] for event in self._matching(question.stream, where, None, place)}
@@ -102,6 +108,12 @@ class Reference:
                 event = chosen(self._matching(question.stream, where, None, place), type(question) is Since)
                 return NAN if event is None else (place.as_of - event.at) / DAY
         raise TypeError(type(question))
+
+    def _within(self, question: Count | Sum, where: str | None, place: Place) -> list[Event]:
+        events = self._matching(question.stream, where, question.days, place)
+        return [
+            e for e in events if not question.this_period or self._period_end(e.at) == self._period_end(place.as_of)
+        ]
 
     def _matching(self, stream: str, where: str | None, days: float | None, place: Place) -> list[Event]:
         """The events of the snapshot's key known to it, matching the filter, in the order in which they came."""

@@ -20,10 +20,12 @@ from features.questions import (
     AsOf,
     Constant,
     Count,
+    CountAfter,
     DaysToPeriodEnd,
     First,
     Question,
     SinceFirst,
+    Sum,
     known,
     log1p,
     otherwise,
@@ -76,6 +78,10 @@ UNASKED = (
     known(First("amounts", "value", "given")),
     otherwise(SinceFirst("touches", "proposal"), -1),
     log1p(AsOf() * -1),
+    CountAfter("replies", "outbound", "inbound"),
+    CountAfter("touches", "email", "meeting"),
+    Count("touches", "email", this_period=True),
+    Sum("owner_closings", "won", this_period=True),
 )
 
 
