@@ -1,13 +1,18 @@
 """The kernel that answers declared questions for all snapshots at once.
 
 Streams are sorted once; each snapshot's range is found by binary search; every question is array operations
-over those ranges. Answers are float64 inside and float32 in the resulting table.
+over those ranges. Snapshots are worked off in blocks of neighbouring deals, small enough to stay in the
+processor's cache, by as many threads as there are processors. Answers are float64 inside and float32 in the
+resulting table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Lock
 
 import numpy as np
 import pandas as pd
@@ -28,6 +33,7 @@ from features.questions import (
     Distinct,
     First,
     Last,
+    OfStream,
     Question,
     Since,
     SinceFirst,
@@ -35,7 +41,13 @@ from features.questions import (
     Sum,
     streams_of,
 )
-from features.stream import Range, Stream
+from features.stream import Events, Range, Stream
+
+BLOCK = 65_536
+"""Snapshots that are worked off together."""
+
+LEAST_CELLS = 100_000
+"""So many (key, day) pairs of an entity are asked once, however few snapshots there are."""
 
 
 @dataclass(frozen=True)
@@ -66,84 +78,207 @@ class Prepared:
         return self.absent[missing[0]] if missing else None
 
 
-def prepare(histories: Histories, catalogue: Catalogue, calendar: FiscalCalendar) -> Prepared:
-    """Sort every stream that the tables allow."""
+OWN = "deal"
+COMPANY = "company"
+
+
+def prepare(
+    histories: Histories,
+    catalogue: Catalogue,
+    calendar: FiscalCalendar,
+    entities: Mapping[str, Events] | None = None,
+) -> Prepared:
+    """Sort every stream that the tables allow.
+
+    :param entities: the events of the streams that are not the deals' own, where `histories` holds only a part
+        of the company (see :func:`entity_events`); None: made from `histories`.
+    """
     streams: dict[str, Stream] = {}
     absent: dict[str, str] = {}
     for name, source in catalogue.streams.items():
-        events = source.events(histories)
+        own = source.entity == OWN
+        events = source.events(histories) if own or entities is None else entities.get(name)
+        if events is None:
+            events = source.events(histories)  # says why there is none
+            assert isinstance(events, Absent)
         if isinstance(events, Absent):
             absent[name] = events.why
         else:
-            streams[name] = Stream(events, histories.entity_size(source.entity))
+            streams[name] = Stream(events, histories.entity_size(source.entity), any_order=not own)
     return Prepared(histories, catalogue, calendar, streams, absent)
+
+
+def entity_events(histories: Histories, catalogue: Catalogue) -> dict[str, Events]:
+    """What these deals add to the streams of owners, accounts, segments and the company."""
+    made = {n: source.events(histories) for n, source in catalogue.streams.items() if source.entity != OWN}
+    return {name: events for name, events in made.items() if not isinstance(events, Absent)}
 
 
 def compute(prepared: Prepared, snapshots: Snapshots, names: tuple[str, ...]) -> pd.DataFrame:
     """The named features of the snapshots; one float32 column each, NaN where not known or absent."""
-    kernel = Kernel(prepared, snapshots)
-    columns = {}
-    for name in names:
-        feature = prepared.catalogue.feature(name)
-        absent = prepared.why_absent(feature) is not None
-        answer = np.full(len(snapshots), np.nan) if absent else kernel.answer(feature.ask)
-        columns[name] = answer.astype(np.float32)
-    return pd.DataFrame(columns)
+    asked = [prepared.catalogue.feature(name) for name in names]
+    order = _by_deal(snapshots)
+    placed = snapshots if order is None else Snapshots(snapshots.deal[order], snapshots.as_of[order])
+    answers = np.full((len(names), len(snapshots)), np.nan, dtype=np.float32)
+    there = [(row, feature.ask) for row, feature in enumerate(asked) if prepared.why_absent(feature) is None]
+    entities = _Entities(prepared, placed.as_of)
+
+    def work(block: slice) -> None:
+        kernel = Kernel(prepared, Snapshots(placed.deal[block], placed.as_of[block]), entities)
+        where = block if order is None else order[block]
+        for row, question in there:
+            answers[row, where] = kernel.answer(question)
+
+    with ThreadPoolExecutor(os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count()) as pool:
+        for _ in pool.map(work, _blocks(len(snapshots))):
+            pass
+    return pd.DataFrame(answers.T, columns=list(names), copy=False)
 
 
-class Kernel:
-    """Answers questions for one set of snapshots; ranges and answers are kept, as questions share parts."""
+def _by_deal(snapshots: Snapshots) -> np.ndarray | None:
+    """The order that puts a deal's snapshots side by side and in time; None where they stand so."""
+    deal, as_of = snapshots.deal, snapshots.as_of
+    later = (deal[1:] > deal[:-1]) | ((deal[1:] == deal[:-1]) & (as_of[1:] >= as_of[:-1]))
+    return None if later.all() else np.lexsort((as_of, deal))
 
-    def __init__(self, prepared: Prepared, snapshots: Snapshots) -> None:
+
+def _blocks(snapshots: int) -> Iterator[slice]:
+    return (slice(start, min(start + BLOCK, snapshots)) for start in range(0, snapshots, BLOCK))
+
+
+class _Entities:
+    """Answers about entities that all blocks share: few keys on few days are asked once, each as a cell."""
+
+    def __init__(self, prepared: Prepared, as_of: np.ndarray) -> None:
         self._prepared = prepared
-        self._snapshots = snapshots
+        self._most = max(len(as_of), LEAST_CELLS)
+        self._first = int(as_of.min()) if len(as_of) else 0
+        self._days = (int(as_of.max()) - self._first) // DAY + 1 if len(as_of) else 0
+        if len(as_of) and np.any((as_of - self._first) % DAY):
+            self._days = 0  # not all at the same time of day
+        self._cells: dict[str, _Cells] = {}
+        self._lock = Lock()
+
+    def has_cells(self, entity: str) -> bool:
+        """Whether there are few enough keys and days for each pair to be asked once."""
+        return 0 < self._keys(entity) * self._days <= self._most
+
+    def place(self, key: np.ndarray, as_of: np.ndarray) -> np.ndarray:
+        """The cell of each snapshot's key and day; the last cell is that of no key."""
+        return np.where(key >= 0, key * self._days + (as_of - self._first) // DAY, -1)
+
+    def answer(self, entity: str, question: Question) -> np.ndarray:
+        """The question's number in each of the entity's cells; shape (keys × days + 1,)."""
+        with self._lock:
+            if entity not in self._cells:
+                key = np.append(np.repeat(np.arange(self._keys(entity)), self._days), -1)
+                at = self._first + np.append(np.tile(np.arange(self._days), self._keys(entity)), 0) * DAY
+                self._cells[entity] = _Cells(self._prepared, key, at)
+            return self._cells[entity].answer(question)
+
+    def _keys(self, entity: str) -> int:
+        return self._prepared.histories.entity_size(entity)
+
+
+class Asker:
+    """Answers questions at (key, date) pairs; ranges and answers are kept, as questions share parts."""
+
+    def __init__(self, prepared: Prepared, as_of: np.ndarray) -> None:
+        self.prepared, self.as_of = prepared, as_of
         self._answers: dict[Question, np.ndarray] = {}
         self._ranges: dict[tuple[str, float | None, bool], Range] = {}
 
     def answer(self, question: Question) -> np.ndarray:
-        """The question's number for each snapshot; shape (n,), float64, NaN = not known."""
+        """The question's number at each pair; shape (n,), float64, NaN = not known."""
         if question not in self._answers:
-            self._answers[question] = _ANSWERS[type(question)](self, question)
+            self._answers[question] = self._find_answer(question)
         return self._answers[question]
 
     def range(self, stream: str, days: float | None = None, this_period: bool = False) -> Range:
-        """The positions of a stream's events known to each snapshot, within the last `days` or this period."""
+        """The positions of a stream's events known at each pair, within the last `days` or this period."""
         window = (stream, days, this_period)
         if window not in self._ranges:
-            self._ranges[window] = self._find(*window)
+            known = None if days is None and not this_period else self.range(stream)
+            self._ranges[window] = self._window(stream, days, this_period, known)
         return self._ranges[window]
 
     def stream(self, name: str) -> Stream:
         """The sorted stream of that name."""
-        return self._prepared.streams[name]
+        return self.prepared.streams[name]
 
-    def _find(self, name: str, days: float | None, this_period: bool) -> Range:
-        stream, as_of = self.stream(name), self._snapshots.as_of
-        key = self._key(self._prepared.catalogue.streams[name].entity)
-        found = stream.known(key, as_of) if days is None else stream.within(self.range(name), key, as_of, days)
-        return stream.after(found, key, self._prepared.calendar.bounds(as_of)[0] - 1) if this_period else found
+    def key(self, stream: str) -> np.ndarray:
+        """Whose events of the stream are asked at each pair; -1 = nobody's. Shape (n,), int64."""
+        raise NotImplementedError
+
+    def since(self, at: np.ndarray) -> np.ndarray:
+        """Days from instants (milliseconds) to each pair's date."""
+        return (self.as_of - at) / DAY
+
+    def _find_answer(self, question: Question) -> np.ndarray:
+        return _ANSWERS[type(question)](self, question)
+
+    def _window(self, name: str, days: float | None, this_period: bool, known: Range | None) -> Range:
+        stream, key = self.stream(name), self.key(name)
+        found = known or stream.known(key, self.as_of)
+        if days is not None:
+            found = stream.within(found, key, self.as_of, days)
+        return stream.after(found, key, self.prepared.calendar.bounds(self.as_of)[0] - 1) if this_period else found
+
+
+class _Cells(Asker):
+    """An entity's keys on all days."""
+
+    def __init__(self, prepared: Prepared, key: np.ndarray, as_of: np.ndarray) -> None:
+        super().__init__(prepared, as_of)
+        self._key = key
+
+    def key(self, stream: str) -> np.ndarray:
+        del stream  # all of them are the entity's
+        return self._key
+
+
+class Kernel(Asker):
+    """Answers questions for one set of snapshots."""
+
+    def __init__(self, prepared: Prepared, snapshots: Snapshots, entities: _Entities | None = None) -> None:
+        """:param entities: for a block of snapshots, what all blocks share."""
+        super().__init__(prepared, snapshots.as_of)
+        self.deal = snapshots.deal
+        self._entities = entities or _Entities(prepared, snapshots.as_of)
+        self._span = (int(self.deal.min()), int(self.deal.max())) if len(snapshots) else (0, -1)
+        self._streams: dict[str, Stream] = {}
+        self._places: dict[str, np.ndarray] = {}
+
+    def stream(self, name: str) -> Stream:
+        """The sorted stream of that name; of a stream of deals, the part about these snapshots' deals."""
+        if name not in self._streams:
+            whole = self.prepared.streams[name]
+            self._streams[name] = whole.of_keys(*self._span) if self._entity(name) == OWN else whole
+        return self._streams[name]
+
+    def key(self, stream: str) -> np.ndarray:
+        entity = self._entity(stream)
+        return self.deal if entity == OWN else self._key(entity)
+
+    def _find_answer(self, question: Question) -> np.ndarray:
+        if isinstance(question, OfStream):
+            entity = self._entity(question.stream)
+            if entity != OWN and self._entities.has_cells(entity):
+                return self._entities.answer(entity, question)[self._place(entity)]
+        return super()._find_answer(question)
+
+    def _entity(self, stream: str) -> str:
+        return self.prepared.catalogue.streams[stream].entity
+
+    def _place(self, entity: str) -> np.ndarray:
+        if entity not in self._places:
+            self._places[entity] = self._entities.place(self._key(entity), self.as_of)
+        return self._places[entity]
 
     def _key(self, entity: str) -> np.ndarray:
-        if entity == "deal":
-            return self._snapshots.deal
-        if entity == "company":
-            return np.zeros(len(self._snapshots), dtype=np.int64)
-        code = self.answer(key_question(entity))
-        return np.nan_to_num(code, nan=-1).astype(np.int64)
-
-    def _static(self, question: Static) -> np.ndarray:
-        return self._prepared.histories.static(question.name)[self._snapshots.deal]
-
-    def _since(self, at: np.ndarray) -> np.ndarray:
-        return (self._snapshots.as_of - at) / DAY
-
-    def _days_to_period_end(self) -> np.ndarray:
-        _, end = self._prepared.calendar.bounds(self._snapshots.as_of)
-        return (end - self._snapshots.as_of) / DAY
-
-    def _combine(self, question: Combine) -> np.ndarray:
-        left, right = self.answer(question.left), self.answer(question.right)
-        return _OPERATIONS[question.operation](left, right)
+        if entity == COMPANY:
+            return np.zeros(len(self.as_of), dtype=np.int64)
+        return np.nan_to_num(self.answer(key_question(entity)), nan=-1).astype(np.int64)
 
 
 def key_question(entity: str) -> Question:
@@ -171,21 +306,33 @@ FUNCTIONS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
     "known": lambda x: (~np.isnan(x)).astype(float),
 }
 
+
+def _days_to_period_end(asker: Asker) -> np.ndarray:
+    _, end = asker.prepared.calendar.bounds(asker.as_of)
+    return (end - asker.as_of) / DAY
+
+
+def _count(asker: Asker, q: Count) -> np.ndarray:
+    return asker.stream(q.stream).count(asker.range(q.stream, q.days, q.this_period), q.where)
+
+
+def _sum(asker: Asker, q: Sum) -> np.ndarray:
+    return asker.stream(q.stream).total(asker.range(q.stream, q.days, q.this_period), q.column, q.where)
+
+
 _ANSWERS: Mapping[type[Question], Callable[..., np.ndarray]] = {
-    Constant: lambda kernel, q: np.full(len(kernel._snapshots), q.value),
-    AsOf: lambda kernel, q: kernel._snapshots.as_of / DAY,
-    Static: Kernel._static,
-    DaysToPeriodEnd: lambda kernel, q: kernel._days_to_period_end(),
-    Count: lambda kernel, q: kernel.stream(q.stream).count(kernel.range(q.stream, q.days, q.this_period), q.where),
-    CountAfter: lambda kernel, q: kernel.stream(q.stream).count_after(kernel.range(q.stream), q.where, q.after),
-    Sum: lambda kernel, q: kernel.stream(q.stream).total(
-        kernel.range(q.stream, q.days, q.this_period), q.column, q.where
-    ),
-    Distinct: lambda kernel, q: kernel.stream(q.stream).distinct(kernel.range(q.stream), q.column, q.where),
-    Last: lambda kernel, q: kernel.stream(q.stream).last(kernel.range(q.stream), q.column, q.where),
-    First: lambda kernel, q: kernel.stream(q.stream).first(kernel.range(q.stream), q.column, q.where),
-    Since: lambda kernel, q: kernel._since(kernel.stream(q.stream).last_time(kernel.range(q.stream), q.where)),
-    SinceFirst: lambda kernel, q: kernel._since(kernel.stream(q.stream).first_time(kernel.range(q.stream), q.where)),
-    Combine: Kernel._combine,
-    Apply: lambda kernel, q: FUNCTIONS[q.function](kernel.answer(q.argument)),
+    Constant: lambda asker, q: np.full(len(asker.as_of), q.value),
+    AsOf: lambda asker, q: asker.as_of / DAY,
+    Static: lambda kernel, q: kernel.prepared.histories.static(q.name)[kernel.deal],
+    DaysToPeriodEnd: lambda asker, q: _days_to_period_end(asker),
+    Count: _count,
+    CountAfter: lambda asker, q: asker.stream(q.stream).count_after(asker.range(q.stream), q.where, q.after),
+    Sum: _sum,
+    Distinct: lambda asker, q: asker.stream(q.stream).distinct(asker.range(q.stream), q.column, q.where),
+    Last: lambda asker, q: asker.stream(q.stream).last(asker.range(q.stream), q.column, q.where),
+    First: lambda asker, q: asker.stream(q.stream).first(asker.range(q.stream), q.column, q.where),
+    Since: lambda asker, q: asker.since(asker.stream(q.stream).last_time(asker.range(q.stream), q.where)),
+    SinceFirst: lambda asker, q: asker.since(asker.stream(q.stream).first_time(asker.range(q.stream), q.where)),
+    Combine: lambda asker, q: _OPERATIONS[q.operation](asker.answer(q.left), asker.answer(q.right)),
+    Apply: lambda asker, q: FUNCTIONS[q.function](asker.answer(q.argument)),
 }

@@ -26,6 +26,12 @@ class Question:
         return Combine("divide", self, _question(other))
 
 
+class OfStream(Question):
+    """A question that is asked of one stream."""
+
+    stream: str
+
+
 @dataclass(frozen=True)
 class Constant(Question):
     """The same number for every snapshot."""
@@ -46,7 +52,7 @@ class Static(Question):
 
 
 @dataclass(frozen=True)
-class Count(Question):
+class Count(OfStream):
     """How many events, matching a filter, within the last `days` or since the fiscal period began."""
 
     stream: str
@@ -56,7 +62,7 @@ class Count(Question):
 
 
 @dataclass(frozen=True)
-class CountAfter(Question):
+class CountAfter(OfStream):
     """How many events matching a filter have followed the last one that matches another; all, where none does."""
 
     stream: str
@@ -65,7 +71,7 @@ class CountAfter(Question):
 
 
 @dataclass(frozen=True)
-class Sum(Question):
+class Sum(OfStream):
     """The sum of a column over events, matching a filter, within the last `days` or since the period began."""
 
     stream: str
@@ -76,7 +82,7 @@ class Sum(Question):
 
 
 @dataclass(frozen=True)
-class Distinct(Question):
+class Distinct(OfStream):
     """How many different codes the column has had."""
 
     stream: str
@@ -85,7 +91,7 @@ class Distinct(Question):
 
 
 @dataclass(frozen=True)
-class Last(Question):
+class Last(OfStream):
     """The column's value at the last matching event; not known where there is none."""
 
     stream: str
@@ -94,7 +100,7 @@ class Last(Question):
 
 
 @dataclass(frozen=True)
-class First(Question):
+class First(OfStream):
     """The column's value at the first matching event; not known where there is none."""
 
     stream: str
@@ -103,7 +109,7 @@ class First(Question):
 
 
 @dataclass(frozen=True)
-class Since(Question):
+class Since(OfStream):
     """Days from the last matching event to the snapshot; not known where there is none."""
 
     stream: str
@@ -111,7 +117,7 @@ class Since(Question):
 
 
 @dataclass(frozen=True)
-class SinceFirst(Question):
+class SinceFirst(OfStream):
     """Days from the first matching event to the snapshot; not known where there is none."""
 
     stream: str
@@ -162,7 +168,7 @@ def shrunken_rate(hits: Question, tries: Question, towards: Question, strength: 
 
 def streams_of(question: Question) -> frozenset[str]:
     """The names of all streams that a question asks."""
-    own = getattr(question, "stream", None)
+    own = question.stream if isinstance(question, OfStream) else None
     parts = [part for part in vars(question).values() if isinstance(part, Question)]
     return frozenset([own] if own else []).union(*(streams_of(part) for part in parts))
 

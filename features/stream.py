@@ -16,22 +16,53 @@ import pandas as pd
 
 from crm.clock import DAY, NEVER
 
+FEW = 3
+"""Looking up events in snapshots is quicker than the reverse where there are so many times fewer of them."""
+
+EXACT = 2.0**53 / 2**22
+"""Whole numbers below it, four million of them, have a sum that a float holds."""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A filter by code: the events whose code in `column` is one of those that `holds` marks (its last: no code)."""
+
+    column: str
+    holds: np.ndarray
+
 
 @dataclass(frozen=True)
 class Events:
     """Unsorted events: `key` (int64, -1 = of nobody), `at` (milliseconds), columns of one value an event.
 
-    Float columns may hold NaN (not known); boolean columns are filters ("where"); integer columns are codes.
+    Float columns may hold NaN (not known); boolean columns are filters ("where"), and so are `filters`, which
+    take no room of their own; integer columns are whole numbers or codes (-1 = none).
     """
 
     key: np.ndarray
     at: np.ndarray
     columns: Mapping[str, np.ndarray] = field(default_factory=dict)
+    filters: Mapping[str, Filter] = field(default_factory=dict)
 
-    def dated(self) -> Events:
-        """The events that have a key and a time."""
-        keep = (self.key >= 0) & (self.at != NEVER)
-        return Events(self.key[keep], self.at[keep], {name: column[keep] for name, column in self.columns.items()})
+    def __len__(self) -> int:
+        """How many events."""
+        return len(self.at)
+
+    def column(self, name: str) -> np.ndarray:
+        """A column, or a filter's answer for each event."""
+        return _column(self.columns, self.filters, name)
+
+    def take(self, rows: np.ndarray | slice) -> Events:
+        """Some of the events, in the order given."""
+        columns = {name: column[rows] for name, column in self.columns.items()}
+        return Events(self.key[rows], self.at[rows], columns, self.filters)
+
+    @staticmethod
+    def concat(parts: list[Events]) -> Events:
+        """The events of several parts; each part has the same columns and filters."""
+        columns = {name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns}
+        key, at = (np.concatenate([getattr(part, name) for part in parts]) for name in ("key", "at"))
+        return Events(key, at, columns, parts[0].filters)
 
 
 @dataclass(frozen=True)
@@ -43,31 +74,70 @@ class Range:
 
 
 class Stream:
-    """Events sorted once by (key, time); equal times keep their source order."""
+    """Events sorted once by (key, time)."""
 
-    def __init__(self, events: Events, keys: int) -> None:
-        """:param keys: how many keys there are; every event's key is below it."""
-        events = events.dated()
-        self._origin = int(events.at.min()) - 1 if len(events.at) else 0
-        self._latest = int(events.at.max()) - self._origin if len(events.at) else 1
+    def __init__(self, events: Events, keys: int, *, any_order: bool = False) -> None:
+        """:param keys: how many keys there are; every event's key is below it.
+
+        :param any_order: whether events of a key at the same time come in any order: they are then put in one
+            that does not depend on how they came. Otherwise they keep it.
+        """
+        kept = np.flatnonzero((events.key >= 0) & (events.at != NEVER))
+        key, at = (events.key, events.at) if len(kept) == len(events) else (events.key[kept], events.at[kept])
+        self._origin = int(at.min()) - 1 if len(at) else 0
+        self._latest = int(at.max()) - self._origin if len(at) else 1
         self._bits = max(self._latest + 1, 1).bit_length()
         if self._bits + max(keys, 1).bit_length() > 63:
             raise OverflowError(f"{keys} keys over {self._latest} ms do not fit a 64-bit stream; partition by key")
-        packed = (events.key << self._bits) | (events.at - self._origin)
+        packed = (key << self._bits) | (at - self._origin)
+        order = kept
         if np.any(packed[1:] < packed[:-1]):
-            order = np.argsort(packed, kind="stable")
-            events = Events(events.key[order], events.at[order], {n: c[order] for n, c in events.columns.items()})
-            packed = packed[order]
+            by_time = np.argsort(packed, kind="stable")
+            packed, order = packed[by_time], kept[by_time]
+        if any_order:
+            order = _without_order(events, packed, order)
         self._packed = packed
-        self.events = events
+        in_order = order is kept and len(kept) == len(events)
+        self._columns = {n: _narrow(c if in_order else c[order]) for n, c in events.columns.items()}
+        self._filters = events.filters
         self._first_of_key = np.searchsorted(packed, np.arange(keys + 1, dtype=np.int64) << self._bits)
+        self._first_key = 0
         self._cache: dict[tuple[str, ...], np.ndarray] = {}
 
+    def of_keys(self, first: int, last: int) -> Stream:
+        """The part of the stream with the keys first … last; it shares the whole's memory and its keys."""
+        begin, end = self._first_of_key[first], self._first_of_key[last + 1]
+        part = object.__new__(Stream)
+        part._origin, part._latest, part._bits = self._origin, self._latest, self._bits
+        part._packed = self._packed[begin:end]
+        part._columns = {name: column[begin:end] for name, column in self._columns.items()}
+        part._filters = self._filters
+        part._first_of_key = self._first_of_key[first : last + 2] - begin
+        part._first_key = first
+        part._cache = {}
+        return part
+
+    def __len__(self) -> int:
+        """How many events."""
+        return len(self._packed)
+
+    @cached_property
+    def key(self) -> np.ndarray:
+        """Each event's key, in the stream's order."""
+        return self._packed >> self._bits
+
+    @cached_property
+    def at(self) -> np.ndarray:
+        """Each event's time, milliseconds, in the stream's order."""
+        return (self._packed & ((1 << self._bits) - 1)) + self._origin
+
     def known(self, key: np.ndarray, as_of: np.ndarray) -> Range:
-        """Events of the key at or before `as_of` (milliseconds)."""
+        """Events of the key at or before `as_of` (milliseconds); those of a key below 0 are none."""
+        if np.all(key >= 0):
+            return Range(self._first_of_key[key - self._first_key], self._position_after(key, as_of))
         valid = key >= 0
-        own = np.where(valid, key, 0)
-        start = np.where(valid, self._first_of_key[own], 0)
+        own = np.where(valid, key, self._first_key)
+        start = np.where(valid, self._first_of_key[own - self._first_key], 0)
         return Range(start, np.where(valid, self._position_after(own, as_of), start))
 
     def within(self, known: Range, key: np.ndarray, as_of: np.ndarray, days: float) -> Range:
@@ -76,19 +146,19 @@ class Stream:
 
     def after(self, known: Range, key: np.ndarray, instant: np.ndarray) -> Range:
         """The part of a known range that lies after an instant (milliseconds)."""
-        start = self._position_after(np.where(key >= 0, key, 0), instant)
+        start = self._position_after(np.maximum(key, self._first_key), instant)
         return Range(np.clip(start, known.start, known.end), known.end)
 
     def _position_after(self, key: np.ndarray, at: np.ndarray) -> np.ndarray:
         elapsed = np.clip(at - self._origin, 0, self._latest)
-        return np.searchsorted(self._packed, (key << self._bits) | elapsed, side="right")
+        return _positions_after(self._packed, (key << self._bits) | elapsed)
 
     def count(self, of: Range, where: str | None = None) -> np.ndarray:
         """How many events (matching a filter) the range holds; shape (n,), float64."""
         if where is None:
             return (of.end - of.start).astype(float)
-        prefix = self._cached(("count", where), lambda: _prefix_sum(self.events.columns[where]))
-        return prefix[of.end] - prefix[of.start]
+        prefix = self._cached(("count", where), lambda: _prefix_sum(self._matching(where)))
+        return (prefix[of.end] - prefix[of.start]).astype(float)
 
     def count_after(self, of: Range, where: str, after: str) -> np.ndarray:
         """How many matching events of the range are later than its last that matches `after`; all without one."""
@@ -99,13 +169,17 @@ class Stream:
     @cached_property
     def _next_time(self) -> np.ndarray:
         """The position after each event's at which a later time, or another key, begins."""
-        ends = np.flatnonzero(np.append(np.diff(self._packed) != 0, [True] * (len(self._packed) > 0))) + 1
-        return ends[np.searchsorted(ends, np.arange(len(self._packed)), side="right")]
+        last = np.append(self._packed[1:] != self._packed[:-1], True)
+        ends = np.where(last, np.arange(1, len(last) + 1), len(last))
+        return np.minimum.accumulate(ends[::-1])[::-1]
 
     def total(self, of: Range, column: str, where: str | None = None) -> np.ndarray:
         """Sum of a column over the range (unknown values count as 0); shape (n,), float64."""
         if not len(self._packed):
             return np.zeros(len(of.end))
+        if self._columns[column].dtype.kind in "bi":  # whole numbers: sums are exact over all keys
+            prefix = self._cached(("sum", column, where or ""), lambda: _prefix_sum(self._values(column, where)))
+            return (prefix[of.end] - prefix[of.start]).astype(float)
         running = self._cached(("running", column, where or ""), lambda: self._running_sum(column, where))
         before = self._cached(("before", column, where or ""), lambda: self._before(running))
         last = np.maximum(of.end - 1, 0)
@@ -115,23 +189,23 @@ class Stream:
     def distinct(self, of: Range, column: str, where: str | None = None) -> np.ndarray:
         """How many different codes (>= 0) the known range holds; `of` must begin at its key's first event."""
         prefix = self._cached(("distinct", column, where or ""), lambda: self._first_seen(column, where))
-        return prefix[of.end] - prefix[of.start]
+        return (prefix[of.end] - prefix[of.start]).astype(float)
 
     def last(self, of: Range, column: str, where: str | None = None) -> np.ndarray:
         """The column's value at the range's last (matching) event; NaN where there is none."""
-        return _take(self.events.columns[column], self._last_position(of, where))
+        return _take(self._columns[column], self._last_position(of, where))
 
     def first(self, of: Range, column: str, where: str | None = None) -> np.ndarray:
         """The column's value at the range's first (matching) event; NaN where there is none."""
-        return _take(self.events.columns[column], self._first_position(of, where))
+        return _take(self._columns[column], self._first_position(of, where))
 
     def last_time(self, of: Range, where: str | None = None) -> np.ndarray:
         """When the range's last (matching) event took place, in milliseconds; NaN where there is none."""
-        return _take(self.events.at, self._last_position(of, where))
+        return _take(self.at, self._last_position(of, where))
 
     def first_time(self, of: Range, where: str | None = None) -> np.ndarray:
         """When the range's first (matching) event took place, in milliseconds; NaN where there is none."""
-        return _take(self.events.at, self._first_position(of, where))
+        return _take(self.at, self._first_position(of, where))
 
     def _last_position(self, of: Range, where: str | None) -> np.ndarray:
         if not len(self._packed):
@@ -152,34 +226,41 @@ class Stream:
         return np.where((position >= of.start) & (position < of.end), position, -1)
 
     def _running_last(self, where: str) -> np.ndarray:
-        matching = self.events.columns[where]
+        matching = self._matching(where)
         return np.maximum.accumulate(np.where(matching, np.arange(len(matching)), -1))
 
     def _running_first(self, where: str) -> np.ndarray:
-        matching = self.events.columns[where]
+        matching = self._matching(where)
         following = np.where(matching, np.arange(len(matching)), len(matching))
         return np.minimum.accumulate(following[::-1])[::-1]
 
     def _first_seen(self, column: str, where: str | None) -> np.ndarray:
-        code = self.events.columns[column].astype(np.int64)
+        code = self._columns[column].astype(np.int64)
         counts = code >= 0
         if where is not None:
-            counts = counts & self.events.columns[where]
-        pair = pd.Series(self.events.key * (int(code.max(initial=0)) + 1) + code)[counts]
-        first = np.zeros(len(code))
+            counts = counts & self._matching(where)
+        pair = pd.Series(self.key * (int(code.max(initial=0)) + 1) + code)[counts]
+        first = np.zeros(len(code), dtype=bool)
         first[np.flatnonzero(counts)] = ~pair.duplicated().to_numpy()
         return _prefix_sum(first)
 
+    def _matching(self, where: str) -> np.ndarray:
+        return self._cached(("where", where), lambda: _column(self._columns, self._filters, where))
+
+    def _values(self, column: str, where: str | None) -> np.ndarray:
+        values = self._columns[column]
+        return values * self._matching(where) if where else values
+
     def _running_sum(self, column: str, where: str | None) -> np.ndarray:
         """Sums that begin anew with each key: through one over all, keys would meet in the rounding."""
-        values = np.nan_to_num(self.events.columns[column].astype(float), nan=0.0)
-        matching = values * self.events.columns[where] if where else values
-        return pd.Series(matching).groupby(self.events.key, sort=False).cumsum().to_numpy()
+        values = self._columns[column]
+        matching = np.where(np.isnan(values), 0.0, self._values(column, where))
+        return pd.Series(matching).groupby(self.key, sort=False).cumsum().to_numpy()
 
     def _before(self, running: np.ndarray) -> np.ndarray:
         """At each event, what its key's earlier events came to."""
         before = np.roll(running, 1)
-        before[np.diff(self.events.key, prepend=-1) != 0] = 0.0
+        before[np.diff(self.key, prepend=-1) != 0] = 0.0
         return before
 
     def _cached(self, name: tuple[str, ...], make: Callable[[], np.ndarray]) -> np.ndarray:
@@ -188,8 +269,46 @@ class Stream:
         return self._cache[name]
 
 
+def _positions_after(packed: np.ndarray, asked: np.ndarray) -> np.ndarray:
+    """For each of `asked`, how many of the sorted `packed` are not larger; the fewer are looked up in the more."""
+    if len(packed) * FEW > len(asked) or np.any(asked[1:] < asked[:-1]):
+        return np.searchsorted(packed, asked, side="right")
+    ahead = np.bincount(np.searchsorted(asked, packed, side="left"), minlength=len(asked) + 1)
+    return np.cumsum(ahead[:-1])
+
+
+def _column(columns: Mapping[str, np.ndarray], filters: Mapping[str, Filter], name: str) -> np.ndarray:
+    by_code = filters.get(name)
+    return columns[name] if by_code is None else by_code.holds[columns[by_code.column]]
+
+
+def _narrow(column: np.ndarray) -> np.ndarray:
+    """Whole numbers in as few bytes as hold them; their sums are exact in any order."""
+    if not len(column) or column.dtype.kind == "b":
+        return column
+    if column.dtype.kind == "f":
+        low, high = column.min(), column.max()  # NaN where any value is
+        if not (low > -EXACT and high < EXACT and np.array_equal(column, np.rint(column))):
+            return column
+        column = column.astype(np.int64)
+    return column.astype(np.promote_types(np.min_scalar_type(column.min()), np.min_scalar_type(column.max())))
+
+
+def _without_order(events: Events, packed: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Events of one key at one time put in the order of their columns' values."""
+    equal = packed[1:] == packed[:-1]
+    tied = np.flatnonzero(np.append(equal, False) | np.insert(equal, 0, False))
+    if not len(tied):
+        return order
+    columns = [column[order[tied]] for column in events.columns.values()]
+    order = order.copy()
+    order[tied] = order[tied][np.lexsort([*columns, packed[tied]])]
+    return order
+
+
 def _prefix_sum(values: np.ndarray) -> np.ndarray:
-    out = np.zeros(len(values) + 1)
+    """Sums of whole numbers before each place; shape (n + 1,), int64."""
+    out = np.zeros(len(values) + 1, dtype=np.int64)
     np.cumsum(values, out=out[1:])
     return out
 
@@ -197,4 +316,4 @@ def _prefix_sum(values: np.ndarray) -> np.ndarray:
 def _take(values: np.ndarray, position: np.ndarray) -> np.ndarray:
     if not len(values):
         return np.full(len(position), np.nan)
-    return np.where(position >= 0, values[np.maximum(position, 0)].astype(float), np.nan)
+    return np.where(position >= 0, values[np.maximum(position, 0)], np.nan)

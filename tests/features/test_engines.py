@@ -47,7 +47,7 @@ def prepared(tables: CrmTables, calendar: FiscalCalendar = EVERYTHING.calendar) 
 
 def places_to_ask(rng: np.random.Generator, prepared: Prepared, count: int) -> Snapshots:
     """Snapshots at, just before and just after what happened, and where a window's edge meets it."""
-    moments = [stream.events.at for stream in prepared.streams.values()]
+    moments = [stream.at for stream in prepared.streams.values()]
     moment = rng.choice(np.concatenate([*moments, [millis("2023-01-01"), millis("2030-01-01")]]), count)
     return Snapshots(rng.integers(0, len(prepared.histories), count), moment + rng.choice(EDGES, count))
 

@@ -226,7 +226,7 @@ def test_events_at_the_same_time_keep_the_order_in_which_they_came(count: int) -
     stream = Stream(Events(np.zeros(count, np.int64), at, {"place": np.arange(count)}), 1)
     known = stream.known(np.array([0]), np.array([5]))
     assert stream.last(known, "place").tolist() == [np.flatnonzero(at == 5)[-1]]
-    assert stream.events.columns["place"].tolist() == [*np.flatnonzero(at == 1), *np.flatnonzero(at == 5)]
+    assert stream._columns["place"].tolist() == [*np.flatnonzero(at == 1), *np.flatnonzero(at == 5)]
 
 
 def test_more_keys_than_a_long_span_leaves_room_for_are_refused_rather_than_mixed_up() -> None:
