@@ -22,9 +22,14 @@ NEVER = np.iinfo(np.int64).max
 
 def event_millis(instants: pd.Series) -> np.ndarray:
     """Milliseconds since 1970 (UTC), rounded up; a missing instant is :data:`NEVER`. Shape (n,), int64."""
+    exact = micros(instants)
+    return np.where(exact == NEVER, NEVER, -(-exact // 1000))
+
+
+def micros(instants: pd.Series) -> np.ndarray:
+    """Microseconds since 1970 (UTC); a missing instant is :data:`NEVER`. Shape (n,), int64."""
     missing = instants.isna().to_numpy()
-    micros = instants.dt.tz_convert(None).to_numpy("datetime64[us]").astype(np.int64)
-    return np.where(missing, NEVER, -(-micros // 1000))
+    return np.where(missing, NEVER, instants.dt.tz_convert(None).to_numpy("datetime64[us]").astype(np.int64))
 
 
 def as_of_millis(instant: datetime) -> int:

@@ -1,8 +1,7 @@
-"""What the CRM held, and when: the point-in-time rule for values, and episodes of being open.
+"""What the CRM held, and when: the stage's history, episodes of being open, the tables as of a date.
 
-A tracked field's value at a date is the new value of its last change at or before the date, else the old
-value of its first change after it, else today's value. A field without tracked history that may change is
-not known at a past date. Nothing of a deal counts before the deal was created: two systems' clocks may differ.
+The point-in-time rule for values is in :mod:`crm.values`. A field without tracked history that may change is not
+known at a past date.
 """
 
 from __future__ import annotations
@@ -13,38 +12,13 @@ import numpy as np
 import pandas as pd
 
 from crm.clock import NEVER, event_millis, instants
+from crm.coding import NONE, codes_in
 from crm.tables import CrmTables, Kind
+from crm.values import ValueHistory, merged, tracked_fields, value_history
 
 FIXED_BY_NATURE = frozenset({"opportunity_id", "created_at", "account_id"})
 SHOWN_ONLY = frozenset({"name"})
 OUTCOME = frozenset({"closed_at", "is_won"})
-
-
-@dataclass(frozen=True)
-class ValueHistory:
-    """The values of one field of all deals: `value[i]` holds for `deal[i]` from `at[i]` on.
-
-    `deal` are row numbers of opportunities (int64), `at` milliseconds (int64), `value` floats (money,
-    number; days since 1970 for dates; NaN = none) or objects (text; None = none). Sorted by deal, then
-    time, then source order. `first` marks each deal's earliest entry, which is no change.
-    """
-
-    deal: np.ndarray
-    at: np.ndarray
-    value: np.ndarray
-    first: np.ndarray
-
-    def value_at(self, deals: int, as_of: int) -> np.ndarray:
-        """The value of each of `deals` deals at an instant, shape (deals,); none before the first entry."""
-        known = self.at <= as_of
-        empty = np.full(deals, np.nan if self.value.dtype.kind == "f" else None, dtype=self.value.dtype)
-        empty[self.deal[known]] = self.value[known]  # later entries of a deal overwrite earlier ones
-        return empty
-
-
-def tracked_fields(tables: CrmTables) -> frozenset[str]:
-    """The fields of which at least one change is recorded anywhere in the company."""
-    return tables.facts.tracked
 
 
 def is_known_in_the_past(tables: CrmTables, field: str) -> bool:
@@ -52,63 +26,38 @@ def is_known_in_the_past(tables: CrmTables, field: str) -> bool:
     return field in FIXED_BY_NATURE or field in tables.fixed or field in tracked_fields(tables)
 
 
-def deal_rows(tables: CrmTables, ids: pd.Series) -> np.ndarray:
-    """Row number in opportunities of each id; -1 where there is none. Shape (n,), int64."""
-    return pd.Index(tables["opportunities"]["opportunity_id"]).get_indexer(ids).astype(np.int64)
-
-
-def value_history(tables: CrmTables, field: str) -> ValueHistory:
-    """The history of one field of opportunities, from its changes and today's value."""
-    deals, kind = tables["opportunities"], tables.kind_of(field)
-    changes = tables["changes"]
-    rows = changes[(changes["field"] == field).fillna(False)]
-    deal = deal_rows(tables, rows["opportunity_id"])
-    at = event_millis(rows["changed_at"])
-    order = np.lexsort((np.arange(len(rows)), at, deal))
-    order = order[deal[order] >= 0]
-    deal = deal[order]
-    created = event_millis(deals["created_at"])
-    at = np.maximum(at[order], created[deal])
-    new = _typed(rows["new_value"].iloc[order], kind)
-    old = _typed(rows["old_value"].iloc[order], kind)
-    first_change = np.flatnonzero(np.diff(deal, prepend=-1))
-
-    initial = _typed(deals[field], kind)
-    initial[deal[first_change]] = old[first_change]
-    # A first change that stands at the creation itself leaves no time for an earlier value.
-    keep = np.ones(len(deals), dtype=bool)
-    at_creation = at[first_change] == created[deal[first_change]]
-    keep[deal[first_change][at_creation]] = False
-
-    return _sorted(
-        np.concatenate([np.flatnonzero(keep), deal]),
-        np.concatenate([created[keep], at]),
-        np.concatenate([initial[keep], new]),
-    )
-
-
 def stage_history(tables: CrmTables) -> ValueHistory:
     """The history of the stage, with the closing of deals whose stage moves were not all recorded.
 
-    Where a closing is known only by its time (`closed_at`), the stage before it is not known (none).
+    Where a closing is known only by its time (`closed_at`), the stage before it is not known (none). Levels are
+    the stages of the table of stages, in its order.
     """
-    history = value_history(tables, "stage")
-    closed_stage = set(tables["stages"].loc[tables["stages"]["is_closed"].fillna(False), "stage"])
+    history = _of_known_stages(tables, value_history(tables, "stage"))
+    is_closed = _flags(tables, "is_closed")
     first = np.flatnonzero(history.first)
-    alone = np.append(history.first, True)[first + 1]
-    following = np.where(alone, NEVER, np.append(history.at, NEVER)[first + 1])
+    following = np.append(np.where(history.first, NEVER, history.at), NEVER)[first + 1]
     closed_at = event_millis(tables["opportunities"]["closed_at"])[history.deal[first]]
     closed_at = np.maximum(closed_at, history.at[first])
-    begins_closed = np.array([stage in closed_stage for stage in history.value[first]], dtype=bool)
-    silent = begins_closed & (closed_at < following)
+    silent = is_closed[history.number[first]] & (closed_at < following)
     rows = first[silent]
-    value = history.value.copy()
-    value[rows] = None
-    return _sorted(
-        np.concatenate([history.deal, history.deal[rows]]),
-        np.concatenate([history.at, closed_at[silent]]),
-        np.concatenate([value, history.value[rows]]),
+    number = history.number.copy()
+    number[rows] = NONE
+    return ValueHistory(
+        *merged((history.deal, history.at, number), (history.deal[rows], closed_at[silent], history.number[rows])),
+        history.levels,
     )
+
+
+def _of_known_stages(tables: CrmTables, history: ValueHistory) -> ValueHistory:
+    assert history.levels is not None
+    stages = pd.Index(tables["stages"]["stage"])
+    place = np.append(codes_in(history.levels.to_series(), stages), NONE)
+    return replace(history, number=place[history.number], levels=stages)
+
+
+def _flags(tables: CrmTables, column: str) -> np.ndarray:
+    """A flag of each stage, by its row; False for none, which stands last. Shape (stages + 1,), bool."""
+    return np.append(tables["stages"][column].fillna(False).to_numpy(bool), False)
 
 
 @dataclass(frozen=True)
@@ -166,10 +115,7 @@ def _outcome(deals: pd.DataFrame) -> np.ndarray:
 
 
 def _episodes_from_stages(tables: CrmTables, history: ValueHistory) -> Episodes:
-    stages = tables["stages"].set_index("stage")
-    entered = pd.Series(history.value)
-    is_closed = entered.map(stages["is_closed"].astype(float)).fillna(0.0).to_numpy() > 0
-    is_won = entered.map(stages["is_won"].astype(float)).fillna(0.0).to_numpy() > 0
+    is_closed, is_won = (_flags(tables, column)[history.number] for column in ("is_closed", "is_won"))
     new_deal = history.first
     was_closed = np.concatenate([[False], is_closed[:-1]])[: len(is_closed)]
     opens = new_deal | (~is_closed & was_closed)
@@ -277,22 +223,3 @@ def _closing_shown(tables: CrmTables, as_of: int) -> np.ndarray:
     closed = np.full(len(shown), NEVER)  # of the last episode begun
     closed[spans.deal[begun]] = spans.closed[begun]
     return np.where(closed > as_of, NEVER, np.where(shown <= as_of, shown, closed))
-
-
-def _typed(values: pd.Series, kind: Kind) -> np.ndarray:
-    if kind in (Kind.MONEY, Kind.NUMBER):
-        return pd.to_numeric(values, errors="coerce").to_numpy(float, na_value=np.nan, copy=True)
-    if kind is Kind.FLAG:
-        return values.map({"true": 1.0, "false": 0.0}).to_numpy(float, na_value=np.nan, copy=True)
-    if kind is Kind.DATE:
-        days = pd.to_datetime(values, errors="coerce", format="ISO8601").to_numpy("datetime64[D]")
-        return np.where(np.isnat(days), np.nan, days.astype(np.int64).astype(float))
-    objects = values.astype(object).to_numpy(copy=True)
-    objects[pd.isna(objects)] = None
-    return objects
-
-
-def _sorted(deal: np.ndarray, at: np.ndarray, value: np.ndarray) -> ValueHistory:
-    order = np.lexsort((np.arange(len(deal)), at, deal))
-    deal = deal[order]
-    return ValueHistory(deal, at[order], value[order], np.diff(deal, prepend=-1) != 0)

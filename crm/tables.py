@@ -11,7 +11,10 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
 
+import numpy as np
 import pandas as pd
+
+from crm.coding import codes_in, encode
 
 
 class Kind(Enum):
@@ -288,6 +291,10 @@ class CrmTables:
         return name in self.frames and len(self.frames[name]) > 0
 
     @cached_property
+    def _deal_of(self) -> dict[str, np.ndarray]:
+        return {}
+
+    @cached_property
     def facts(self) -> Facts:
         """What the whole company's tables tell of."""
         return self.own_facts if self.inherited is None else self.inherited
@@ -296,11 +303,24 @@ class CrmTables:
     def own_facts(self) -> Facts:
         """What these tables tell of, whatever they are a part of."""
         given = {(t, str(c)) for t, frame in self.frames.items() for c in frame.columns if frame[c].notna().any()}
-        return Facts(frozenset(self["changes"]["field"].dropna().unique()), frozenset(given))
+        return Facts(frozenset(self.change_fields[1]), frozenset(given))
 
     def gives(self, table: str, column: str) -> bool:
         """Whether the company's table has at least one value in the column."""
         return (table, column) in self.facts.given
+
+    def deal_of(self, table: str) -> np.ndarray:
+        """Row number in opportunities of each row's deal; -1 where there is none. Shape (rows,), int64."""
+        if table not in self._deal_of:
+            ids = pd.Index(self["opportunities"]["opportunity_id"])
+            self._deal_of[table] = codes_in(self[table]["opportunity_id"], ids)
+        return self._deal_of[table]
+
+    @cached_property
+    def change_fields(self) -> tuple[np.ndarray, pd.Index]:
+        """Each change's field as a code, -1 = none, and the fields' names by code."""
+        (code,), names = encode([self["changes"]["field"]])
+        return code, names
 
     def kind_of(self, column: str) -> Kind:
         """The kind of a column of opportunities: the contract's, or as declared, else text."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,22 +10,16 @@ import numpy as np
 import pandas as pd
 
 from crm.clock import DAY, NEVER, event_millis
-from crm.history import (
-    Episodes,
-    ValueHistory,
-    deal_rows,
-    episodes,
-    is_known_in_the_past,
-    stage_history,
-    value_history,
-)
+from crm.coding import NONE, codes_in, encode
+from crm.history import Episodes, episodes, is_known_in_the_past, stage_history
 from crm.tables import CrmTables
+from crm.values import ValueHistory, deal_rows, value_history
 from features.stream import Events, Stream
 
 
 @dataclass(frozen=True)
 class CodedHistory:
-    """A text field's history with its values as codes (-1 = none); `levels[code]` is the text."""
+    """A text field's history with its values as codes of the company's levels (-1 = none)."""
 
     history: ValueHistory
     code: np.ndarray
@@ -34,8 +29,10 @@ class CodedHistory:
 class Histories:
     """The tables as arrays over deals (rows of opportunities), computed once and on demand."""
 
-    def __init__(self, tables: CrmTables) -> None:
+    def __init__(self, tables: CrmTables, levels: Mapping[str, pd.Index] | None = None) -> None:
+        """:param levels: the levels of text fields in the whole company, where the tables are a part of it."""
         self.tables = tables
+        self._levels = levels or {}
         self.deals = tables["opportunities"]
         self._known: dict[str, bool] = {}
         self._values: dict[str, ValueHistory] = {}
@@ -62,13 +59,15 @@ class Histories:
 
     @cached_property
     def accounts(self) -> pd.Index:
-        """The accounts that deals belong to; an account's code is its place here."""
-        return pd.Index(self.deals["account_id"].dropna().unique())
+        """The accounts that the company's deals belong to; an account's code is its place here."""
+        if "account_id" in self._levels:
+            return self._levels["account_id"]
+        return encode([self.deals["account_id"]])[1]
 
     @cached_property
     def account(self) -> np.ndarray:
         """Each deal's account code, -1 = none; shape (deals,)."""
-        return _codes(self.accounts, self.deals["account_id"])
+        return codes_in(self.deals["account_id"], self.accounts)
 
     @cached_property
     def activity_recorded(self) -> np.ndarray:
@@ -118,9 +117,10 @@ class Histories:
         """The text field's value history in codes; stages are coded by their row in the stages table."""
         if field not in self._coded:
             history = self.values(field)
-            text = pd.Series(history.value, dtype="str")
-            levels = pd.Index(self.tables["stages"]["stage"] if field == "stage" else text.dropna().unique())
-            self._coded[field] = CodedHistory(history, _codes(levels, text), levels)
+            assert history.levels is not None
+            levels = history.levels if field == "stage" else self._levels.get(field, history.levels)
+            place = np.append(codes_in(history.levels.to_series(), levels), NONE)
+            self._coded[field] = CodedHistory(history, place[history.number], levels)
         return self._coded[field]
 
     def code_before(self, field: str, deal: np.ndarray, at: np.ndarray) -> np.ndarray:
@@ -138,7 +138,7 @@ class Histories:
     def value_before(self, field: str, deal: np.ndarray, at: np.ndarray) -> np.ndarray:
         """The numeric field's value of each deal just before an instant; NaN = none. Shape (n,)."""
         history = self.values(field)
-        stream = Stream(Events(history.deal, history.at, {"value": history.value}), len(self))
+        stream = Stream(Events(history.deal, history.at, {"value": history.number}), len(self))
         return stream.last(stream.known(deal, at - 1), "value")
 
     def episode_at(self, deal: np.ndarray, at: np.ndarray) -> np.ndarray:
@@ -159,7 +159,7 @@ class Histories:
             return 1
         if entity == "account":
             return len(self.accounts)
-        return len(self.coded(_FIELD_OF.get(entity, entity)).levels)
+        return len(self.coded(FIELD_OF.get(entity, entity)).levels)
 
     def static(self, name: str) -> np.ndarray:
         """A fact fixed at creation, by name; shape (deals,), float64."""
@@ -175,10 +175,10 @@ class Histories:
         """Row number in opportunities of each id; -1 where there is none."""
         return deal_rows(self.tables, ids)
 
+    def deal_of(self, table: str) -> np.ndarray:
+        """Row number in opportunities of each row's deal; -1 where there is none. Shape (rows,), int64."""
+        return self.tables.deal_of(table)
 
-_FIELD_OF = {"owner": "owner_id"}
 
-
-def _codes(levels: pd.Index, values: pd.Series) -> np.ndarray:
-    code = levels.get_indexer(pd.Index(values)).astype(np.int64)
-    return np.where(values.isna().to_numpy(), -1, code)
+FIELD_OF = {"owner": "owner_id", "account": "account_id"}
+"""The field of opportunities that names an entity, where it is not the entity's own name."""

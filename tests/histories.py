@@ -368,10 +368,7 @@ def cut(ledger: Ledger, as_of: int) -> Ledger:
 
 
 def show(ledger: Ledger, rng: np.random.Generator | None = None) -> CrmTables:
-    """The tables that a CRM shows of the company today; rows in random order where a generator is given.
-
-    Changes of one field of one deal within a millisecond keep their order, as nothing else tells it.
-    """
+    """The tables that a CRM shows of the company today; rows in random order where a generator is given."""
     frames = {
         "opportunities": typed("opportunities", [_row(ledger, each) for each in ledger.deals]),
         "stages": typed("stages", STAGES),
@@ -421,10 +418,4 @@ def _changes(ledger: Ledger) -> list[Row]:
 
 
 def _shuffled(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    if "changed_at" not in frame:
-        return frame.iloc[rng.permutation(len(frame))].reset_index(drop=True)
-    together = frame.groupby(
-        [frame["opportunity_id"], frame["field"], frame["changed_at"].dt.ceil("ms")], sort=False
-    ).ngroup()
-    place = rng.permutation(len(frame))[together.to_numpy()]
-    return frame.iloc[np.argsort(place, kind="stable")].reset_index(drop=True)
+    return frame.iloc[rng.permutation(len(frame))].reset_index(drop=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise, permutations
 from typing import Any
 
 import numpy as np
@@ -12,15 +13,13 @@ import pytest
 from crm.clock import NEVER
 from crm.history import (
     data_through,
-    deal_rows,
     episodes,
     is_known_in_the_past,
     known_by,
     stage_history,
-    tracked_fields,
-    value_history,
 )
 from crm.tables import CrmTables
+from crm.values import deal_rows, tracked_fields, value_history
 from tests.histories import Row, change, crm, deal, millis
 
 BORN = "2024-01-10"
@@ -118,11 +117,41 @@ def test_dates_are_days_since_1970() -> None:
     assert [at(tables, "close_date", "2024-01-31"), at(tables, "close_date", "2024-02-01")] == [may, june]
 
 
-def test_of_changes_at_the_same_instant_the_later_row_stands() -> None:
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(
+    ("steps", "begin", "end"),
+    [
+        (("Prospect Qualify", "Qualify Propose"), "Prospect", "Propose"),
+        (("Prospect Qualify", "Qualify Prospect", "Prospect Negotiate"), "Prospect", "Negotiate"),
+        (("Prospect Qualify", "Qualify Propose", "Propose Prospect", "Prospect Propose"), "Prospect", "Propose"),
+    ],
+)
+def test_changes_at_the_same_instant_follow_from_each_other_however_their_rows_stand(
+    steps: tuple[str, ...], begin: str, end: str, seed: int
+) -> None:
     same = "2024-02-01T10:00:00.000001"
-    rows = [change("d", same, "stage", "Prospect", "Qualify"), change("d", same, "stage", "Qualify", "Propose")]
-    assert at(crm([deal("d", BORN, "Propose")], changes=rows), "stage", "2024-02-02") == "Propose"
-    assert at(crm([deal("d", BORN, "Qualify")], changes=rows[::-1]), "stage", "2024-02-02") == "Qualify"
+    rows = [change("d", same, "stage", *step.split()) for step in steps]
+    shuffled = [rows[place] for place in np.random.default_rng(seed).permutation(len(rows))]
+    tables = crm([deal("d", BORN, end)], changes=shuffled)
+    assert at(tables, "stage", "2024-02-01") == begin
+    assert at(tables, "stage", "2024-02-02") == end
+    history = value_history(tables, "stage")
+    assert [f"{a} {b}" for a, b in pairwise(history.value)] in [list(p) for p in permutations(steps)]
+
+
+def test_changes_at_the_same_instant_take_up_the_value_that_stood_before() -> None:
+    same = "2024-02-02"
+    rows = [change("d", same, "stage", "Qualify", "Prospect"), change("d", same, "stage", "Prospect", "Qualify")]
+    for first in ("Prospect", "Qualify"):
+        tables = crm([deal("d", BORN)], changes=[*rows, change("d", "2024-02-01", "stage", "Propose", first)])
+        assert at(tables, "stage", "2024-02-03") == first
+
+
+def test_changes_at_the_same_instant_that_do_not_follow_from_each_other_stand_in_an_order_of_their_own() -> None:
+    rows = [change("d", "2024-02-01", "amount", old, new) for old, new in ((1, 2), (5, 7), (None, 3), (2, None))]
+    histories = [value_history(crm([deal("d", BORN)], changes=some), "amount").value for some in permutations(rows)]
+    assert all(np.array_equal(histories[0], other, equal_nan=True) for other in histories)
+    assert len(histories[0]) == len(rows) + 1
 
 
 def test_changes_of_deals_that_are_not_there_are_nobodys() -> None:
