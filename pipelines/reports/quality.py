@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from pipelines.check import CheckResult
+from pipelines.reports.leakage import audit_json, audit_lines
 from pipelines.terminal import settings_lines, wrapped, wrapped_all
-from serving.wording import percent
 
 
 def check_summary(result: CheckResult) -> str:
@@ -26,9 +26,7 @@ def check_summary(result: CheckResult) -> str:
     lines += [f"  {'together':32} {rows_in:10,} {accepted:10,} {aside:10,}", ""]
     lines += [f"Deals: {ready.deals:,}, of which {ready.won:,} won, {ready.lost:,} lost, {ready.open:,} open."]
     lines += wrapped_all(ready.messages)
-    lines += ["", "Fields, and whether their value at a past date is known"]
-    for one in result.fields:
-        lines.append(f"  {one.field:20} {one.verdict:22} filled in {percent(one.filled)} of deals")
+    lines += ["", *audit_lines(result.leakage, result.findings)]
     lines += ["", f"Features: {result.features} can be built."]
     for why, names in result.absent.items():
         lines += wrapped(f"left out, because {why}: {', '.join(names)}", "  ")
@@ -50,7 +48,8 @@ def check_json(result: CheckResult) -> str:
             "lost": ready.lost,
             "open": ready.open,
             "enough": ready.enough,
-            "fields": {one.field: one.verdict for one in result.fields},
+            "fields": {one.field: one.verdict for one in result.leakage.fields},
+            "leakage": audit_json(result.leakage, result.findings),
             "features": result.features,
             "absent_features": result.absent,
             "notes": list(result.company.notes),

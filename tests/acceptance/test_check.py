@@ -71,11 +71,48 @@ def test_it_says_of_each_field_whether_its_past_is_known(few_deals, tmp_path):
     declared = dealcast("check", "--data", few_deals, "--home", new_home(tmp_path / "home", FAST))
     for field, without, with_it in (
         ("stage", "tracked", "tracked"),
-        ("product", "not known: left out", "fixed at creation"),
+        ("product", "not known: left out", "declared fixed"),
         ("probability", "not known: left out", "not known: left out"),
     ):
         assert re.search(rf"^  {field} +{without} ", undeclared.out, re.MULTILINE)
         assert re.search(rf"^  {field} +{with_it} ", declared.out, re.MULTILINE)
+
+
+def test_it_says_which_fields_would_give_the_outcome_away(told):
+    text = " ".join(told.out.replace("\u00a0", " ").split())
+    assert re.search(r"^  probability +not known: left out +100.% +–  +1\.00 +–$", told.out, re.MULTILINE)
+    assert "probability: today it alone tells won from lost (AUC 1.00 on" in text
+    shut_out = re.search(
+        r"stage: today's value tells won from lost with AUC 1\.00, the one half-way with (0\.\d\d)", text
+    )
+    assert float(shut_out.group(1)) < 0.9
+    assert '"region"' in text[text.index("[data] fixed = [") :]
+
+
+def test_few_deals_are_too_few_to_say_what_gives_the_outcome_away(few_deals, tmp_path):
+    text = " ".join(dealcast("check", "--data", few_deals, "--home", tmp_path / "none").out.split())
+    assert "at least 40 each are needed" in text
+    assert not re.search(r"AUC \d", text)
+
+
+def test_a_declaration_that_leaks_is_warned_of(company, tmp_path):
+    home = new_home(tmp_path / "home", '[data]\nfixed = ["probability"]\n')
+    text = " ".join(dealcast("check", "--data", company, "--home", home).out.split())
+    warnings = text[text.index("Warnings") : text.index("Leaks that are shut out")]
+    assert "probability: declared fixed, yet it alone tells won from lost (AUC 1.00 on" in warnings
+    assert "take it off `fixed` in dealcast.toml" in warnings
+
+
+def test_json_carries_all_figures_of_the_audit(company, tmp_path):
+    summary = json.loads(dealcast("check", "--data", company, "--home", tmp_path / "none", "--json").out)
+    leakage = summary["leakage"]
+    assert leakage["won_looked_at"] + leakage["lost_looked_at"] == leakage["closed_deals"]
+    assert set(summary["fields"]) == set(leakage["fields"])
+    stage = leakage["fields"]["stage"]
+    assert (stage["verdict"], stage["today"]["auc"]) == ("tracked", 1.0)
+    assert 0.5 < stage["half_way"]["auc"] < 0.9
+    assert stage["tracking"]["changes"] > stage["tracking"]["deals"]
+    assert {"field", "code", "sort", "says", "remedy"} == set(leakage["findings"][0])
 
 
 def test_json_says_the_same_to_a_machine(few_deals, tmp_path):
