@@ -14,7 +14,7 @@ import pandas as pd
 from crm.clock import NEVER, event_millis, instants
 from crm.coding import NONE, codes_in
 from crm.tables import CrmTables, Kind
-from crm.values import ValueHistory, merged, tracked_fields, value_history
+from crm.values import ValueHistory, merged, plain_text, tracked_fields, value_history
 
 FIXED_BY_NATURE = frozenset({"opportunity_id", "created_at", "account_id"})
 SHOWN_ONLY = frozenset({"name"})
@@ -199,7 +199,10 @@ def _rolled_back(tables: CrmTables, as_of: int) -> pd.DataFrame:
     for field in sorted(tracked & set(deals.columns) - OUTCOME - FIXED_BY_NATURE):
         history = stage_history(tables) if field == "stage" else value_history(tables, field)
         value = history.value_at(len(deals), as_of)
-        if tables.kind_of(field) is Kind.DATE:
+        kind = tables.kind_of(field)
+        if field in tables.own and kind is not Kind.TEXT:
+            value = plain_text(value, kind)
+        elif kind is Kind.DATE:
             value = pd.to_datetime(pd.Series(value), unit="D").to_numpy()
         deals[field] = pd.Series(value, index=deals.index).astype(deals[field].dtype)
     closed_at = _closing_shown(tables, as_of)

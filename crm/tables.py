@@ -264,6 +264,45 @@ class Facts:
         return Facts(self.tracked | other.tracked, self.given | other.given)
 
 
+OWN_KINDS: Mapping[str, Kind] = {
+    "category": Kind.TEXT,
+    "number": Kind.NUMBER,
+    "money": Kind.MONEY,
+    "date": Kind.DATE,
+    "flag": Kind.FLAG,
+    "text": Kind.TEXT,
+}
+"""What a company's own column may be declared as, and how its values are typed."""
+
+
+@dataclass(frozen=True)
+class OwnColumn:
+    """A further column of opportunities that the configuration declares, so that it gets features.
+
+    :param meant: what it is: one of :data:`OWN_KINDS`.
+    :param label: what people call it.
+    :param actionable: whether a rep can do something about it.
+    """
+
+    name: str
+    meant: str
+    label: str
+    actionable: bool = False
+
+    @property
+    def kind(self) -> Kind:
+        """How its values are typed."""
+        return OWN_KINDS[self.meant]
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the configuration wants features of: own columns, and activity kinds however rare they are."""
+
+    columns: tuple[OwnColumn, ...] = ()
+    activity_kinds: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class CrmTables:
     """A company's tables in memory, typed by the contract.
@@ -273,6 +312,7 @@ class CrmTables:
     `fixed` names columns of opportunities that the configuration declares fixed at creation.
     `own` are further columns of opportunities that the configuration declares, with their kinds; they stand in
     their frame, and in changes, as plain text (15000, 2024-03-31, true).
+    `wishes` are those columns, and activity kinds, as the configuration wants features of them.
     `inherited` are the facts of the company of which these tables are a part; None where they are the whole.
     """
 
@@ -280,6 +320,7 @@ class CrmTables:
     fixed: frozenset[str] = field(default_factory=frozenset)
     own: Mapping[str, Kind] = field(default_factory=dict)
     inherited: Facts | None = None
+    wishes: Wishes = field(default_factory=Wishes)
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         """The table of that name; an empty one where it is absent."""

@@ -139,6 +139,20 @@ def _typed(values: pd.Series, kind: Kind) -> np.ndarray:
     return pd.to_numeric(values, errors="coerce").to_numpy(float, na_value=np.nan, copy=True)
 
 
+def plain_text(numbers: np.ndarray, kind: Kind) -> np.ndarray:
+    """Numbers of that kind as the plain text that a table holds of them (15000, 2024-03-31, true); None = none."""
+    texts = np.full(len(numbers), None, dtype=object)
+    for place in np.flatnonzero(~np.isnan(numbers)):
+        number = float(numbers[place])
+        if kind is Kind.FLAG:
+            texts[place] = "true" if number else "false"
+        elif kind is Kind.DATE:
+            texts[place] = str(np.datetime64(int(number), "D"))
+        else:
+            texts[place] = str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
+    return texts
+
+
 # Changes at one instant -----------------------------------------------------------------------------------------
 
 

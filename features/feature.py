@@ -10,6 +10,7 @@ from crm.periods import FiscalCalendar
 from features.histories import Histories
 from features.questions import Question
 from features.stream import Events
+from features.text import SIGNALS, Signal
 
 
 class Unit(Enum):
@@ -22,6 +23,7 @@ class Unit(Enum):
     RATIO = "ratio"
     MONEY = "money"
     POSITION = "position"
+    NUMBER = "number"
     FLAG = "yes or no"
 
 
@@ -93,6 +95,23 @@ class Family:
 
 
 @dataclass(frozen=True)
+class OwnField:
+    """A company's own column of opportunities that has features.
+
+    :param kind: category, number, money, date, flag or text.
+    :param label: what people call it, as it reads within a sentence.
+    :param actionable: whether a rep can do something about it.
+    :param levels: of a category, the common levels, each with a feature of its own; all others are pooled.
+    """
+
+    name: str
+    kind: str
+    label: str
+    actionable: bool = False
+    levels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Vocabulary:
     """What the declarations need to know of a company; fixed at training and kept with the model.
 
@@ -102,6 +121,10 @@ class Vocabulary:
     :param calendar: its fiscal periods.
     :param seasoned: whether its history spans enough periods for features that are the same for all deals of
         a date; in a shorter one they only tell which date it is.
+    :param fields: its own columns of opportunities that get features.
+    :param key_fields: fields of opportunities that a well-kept deal has filled in.
+    :param signals: what its notes and subject lines are searched for.
+    :param yearly: whether its history spans enough years for a feature that tells the season.
     """
 
     kinds: tuple[str, ...] = ()
@@ -109,3 +132,7 @@ class Vocabulary:
     account_fields: tuple[str, ...] = ()
     calendar: FiscalCalendar = field(default_factory=FiscalCalendar)
     seasoned: bool = True
+    fields: tuple[OwnField, ...] = ()
+    key_fields: tuple[str, ...] = ()
+    signals: tuple[Signal, ...] = SIGNALS
+    yearly: bool = True

@@ -18,7 +18,7 @@ from serving.grades import Grades
 from training.settings import BoostingSettings, Thresholds, Tracking
 
 FILE = "dealcast.toml"
-_SECTIONS = ("data", "tables", "time", "gate", "training", "grades", "mlflow", "store")
+_SECTIONS = ("data", "tables", "fields", "activities", "time", "gate", "training", "grades", "mlflow", "store")
 _ZERO_FITS = ("gate", "grades", "seed", "lambda_l2")
 _TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
     "str": ((str,), "text in quotes"),

@@ -67,6 +67,8 @@ def quantity(value: float, feature: Feature, currency: str = "") -> str:
             return money(value, currency)
         case Unit.POSITION:
             return f"{round(value)}"
+        case Unit.NUMBER:
+            return number(value)
         case Unit.FLAG:
             return "yes" if value else "no"
 
@@ -78,6 +80,13 @@ def percent(share: float) -> str:
     if 0 < share <= 0.005:
         return f"under{NOBREAK}1{NOBREAK}%"
     return f"{share * 100:.0f}{NOBREAK}%"
+
+
+def number(value: float) -> str:
+    """A number of no unit as people write it: 1,250, 12.5, 0.004."""
+    if value == round(value) or abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.2g}" if abs(value) < 0.1 else f"{value:.2f}".rstrip("0").rstrip(".")
 
 
 def points(change: float) -> str:

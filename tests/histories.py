@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crm.tables import TABLES, CrmTables
+from crm.tables import OWN_KINDS, TABLES, CrmTables, Kind
 from features.families.account import ACCOUNT_FACTS
+from features.families.confidence import KEY_FIELDS
 from features.families.segment import SEGMENT_FIELDS
-from features.feature import Vocabulary
+from features.feature import OwnField, Vocabulary
 
 Row = Mapping[str, Any]
 
@@ -36,26 +37,50 @@ STAGES = (
     {"stage": WON, "position": 8, "is_closed": True, "is_won": True},
     {"stage": LOST, "position": 9, "is_closed": True, "is_won": False},
 )
-OWN_KINDS = ("Webinar", "offer:sent")
-EVERYTHING = Vocabulary(kinds=OWN_KINDS, segments=SEGMENT_FIELDS, account_fields=tuple(ACCOUNT_FACTS))
+ACTIVITY_KINDS = ("Webinar", "offer:sent")
+OWN_FIELDS = (
+    OwnField("Rival__c", "category", "main rival", levels=("Acme", "Globex")),
+    OwnField("score", "number", "fit score", actionable=True),
+    OwnField("budget", "money", "budget"),
+    OwnField("demo_on", "date", "demo day", actionable=True),
+    OwnField("approved", "flag", "approval"),
+    OwnField("remarks", "text", "remarks", actionable=True),
+)
+"""A company's own columns, one of each kind."""
+EVERYTHING = Vocabulary(
+    kinds=ACTIVITY_KINDS,
+    segments=SEGMENT_FIELDS,
+    account_fields=tuple(ACCOUNT_FACTS),
+    fields=OWN_FIELDS,
+    key_fields=KEY_FIELDS,
+)
 """A vocabulary under which every feature there can be is declared."""
 
 
-def typed(name: str, rows: Iterable[Row]) -> pd.DataFrame:
-    """Rows as a frame of that table, typed by the contract; what a row does not say is missing."""
+def typed(name: str, rows: Iterable[Row], own: Iterable[str] = ()) -> pd.DataFrame:
+    """Rows as a frame of that table, typed by the contract; what a row does not say is missing.
+
+    :param own: further columns, as text.
+    """
     table, rows = TABLES[name], list(rows)
+    kinds = {**{c.name: c.kind.dtype for c in table.columns}, **dict.fromkeys(own, "str")}
     if not rows:
-        return table.empty()
-    return pd.DataFrame({c.name: _column([row.get(c.name) for row in rows], c.kind.dtype) for c in table.columns})
+        return pd.DataFrame({column: pd.Series(dtype=dtype) for column, dtype in kinds.items()})
+    return pd.DataFrame({c: _column([row.get(c) for row in rows], dtype) for c, dtype in kinds.items()})
 
 
 def crm(
-    deals: Iterable[Row], *, stages: Iterable[Row] = STAGES, fixed: Iterable[str] = (), **tables: Iterable[Row]
+    deals: Iterable[Row],
+    *,
+    stages: Iterable[Row] = STAGES,
+    fixed: Iterable[str] = (),
+    own: Mapping[str, Kind] | None = None,
+    **tables: Iterable[Row],
 ) -> CrmTables:
-    """A company from rows written by hand; instants as ISO text or microseconds."""
+    """A company from rows written by hand; instants as ISO text or microseconds, own columns as plain text."""
     frames = {name: typed(name, rows) for name, rows in tables.items()}
-    frames |= {"opportunities": typed("opportunities", deals), "stages": typed("stages", stages)}
-    return CrmTables(frames, frozenset(fixed))
+    frames |= {"opportunities": typed("opportunities", deals, own or ()), "stages": typed("stages", stages)}
+    return CrmTables(frames, frozenset(fixed), own or {})
 
 
 def deal(opportunity_id: str, created_at: Any, stage: str = "Prospect", **columns: Any) -> Row:
@@ -105,16 +130,27 @@ def _column(values: list[Any], dtype: str) -> pd.Series:
 TEXT_LEVELS: Mapping[str, tuple[str | None, ...]] = {
     "owner_id": ("u1", "u2", "u3", "u3", None),
     "forecast_category": ("Pipeline", "Best Case", "Commit", "commit ", "Omitted", "whatever", None),
-    "next_step": ("call them", "send offer", "wait", None, None),
+    "next_step": ("call them", "Send the quote, then wait", "wait", "sign contract", "demo; rival: other vendor", None),
     "type": ("New", "Renewal", None),
     "lead_source": ("Web", "Fair", "Partner"),
     "product": ("A", "B", None),
     "region": ("North", "South"),
 }
-NUMBERS = ("amount", "close_date")
+NUMBERS = ("amount", "close_date", "probability")
+OWN_LEVELS: Mapping[str, tuple[str | None, ...]] = {
+    "Rival__c": ("Acme", "Globex", "Initech", "Hooli", None),
+    "score": ("0", "12.5", "-3", None),
+    "budget": ("15000", "0", "250000.5", None),
+    "demo_on": ("2024-03-31", "2024-06-01", "2025-01-15", None),
+    "approved": ("true", "false", None),
+    "remarks": ("short", "somewhat longer than that", None),
+}
+"""The company's own columns, of which values are kept as plain text."""
 FIELDS = ("stage", *NUMBERS, *TEXT_LEVELS)
-OPTIONAL_TABLES = ("activities", "contact_roles", "accounts", "users", "changes")
-KINDS = ("email", "Email", "call", "meeting", "meeting", "demo", "proposal", "task", *OWN_KINDS, "Webinar")
+OPTIONAL_TABLES = ("activities", "contact_roles", "accounts", "users", "changes", "leads", "quotas")
+SUBJECTS = ("Re: pricing", "CONTRACT and terms", "Board approval?", "Postponed", "Demo", "Their competitor", "Hello")
+ROLES = ("Decision Maker", "Evaluator", "Economic buyer", "CEO", "Procurement", "Technician", "Counsel", "Champion")
+KINDS = ("email", "Email", "call", "meeting", "meeting", "demo", "proposal", "task", *ACTIVITY_KINDS, "Webinar")
 
 
 @dataclass
@@ -148,6 +184,8 @@ class Ledger:
     roles: list[dict[str, Any]] = field(default_factory=list)
     accounts: list[dict[str, Any]] = field(default_factory=list)
     users: list[dict[str, Any]] = field(default_factory=list)
+    leads: list[dict[str, Any]] = field(default_factory=list)
+    quotas: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -170,8 +208,9 @@ def company(rng: np.random.Generator, life: Life = Life(), *, complete: bool = F
 
     :param complete: no table is missing, every field that changes is tracked from the first day on.
     """
-    tracked = frozenset(name for name in FIELDS if complete or rng.random() < (0.85 if name == "stage" else 0.6))
-    rest = [name for name in FIELDS if name not in tracked and name != "stage"]
+    fields = (*FIELDS, *OWN_LEVELS)
+    tracked = frozenset(name for name in fields if complete or rng.random() < (0.85 if name == "stage" else 0.6))
+    rest = [name for name in fields if name not in tracked and name != "stage"]
     fixed = frozenset(name for name in rest if rng.random() < 0.5) | {"accounts.employees", "accounts.annual_revenue"}
     absent = frozenset(name for name in OPTIONAL_TABLES if not complete and rng.random() < 0.12)
     if "changes" in absent:
@@ -190,11 +229,13 @@ def company(rng: np.random.Generator, life: Life = Life(), *, complete: bool = F
 def _begin(ledger: Ledger) -> None:
     """An old deal on which each field changed once, so that every kind of record exists from the first day on."""
     values: dict[str, list[tuple[int, Any]]] = {
-        name: [(EPOCH - 9 * DAY_US, levels[0]), (EPOCH - 8 * DAY_US, levels[1])] for name, levels in TEXT_LEVELS.items()
+        name: [(EPOCH - 9 * DAY_US, levels[0]), (EPOCH - 8 * DAY_US, levels[1])]
+        for name, levels in (TEXT_LEVELS | OWN_LEVELS).items()
     }
     values["stage"] = [(EPOCH - 9 * DAY_US, OPEN_STAGES[0]), (EPOCH - 8 * DAY_US, OPEN_STAGES[1])]
     values["amount"] = [(EPOCH - 9 * DAY_US, 100.0), (EPOCH - 8 * DAY_US, 120.0)]
     values["close_date"] = [(EPOCH - 9 * DAY_US, "2024-02-01"), (EPOCH - 8 * DAY_US, "2024-03-01")]
+    values["probability"] = [(EPOCH - 9 * DAY_US, 10.0), (EPOCH - 8 * DAY_US, 20.0)]
     ledger.deals.append(Deal("first", EPOCH - 9 * DAY_US, "a0", values))
     ledger.accounts.append({"account_id": "a0", "employees": 7.0, "created_at": EPOCH - 20 * DAY_US})
     at = EPOCH - 7 * DAY_US
@@ -206,8 +247,12 @@ def _begin(ledger: Ledger) -> None:
             "kind": "email",
             "direction": "inbound",
             "contact_id": "c0",
+            "owner_id": "u1",
+            "duration_minutes": 30.0,
+            "subject": "Hello",
         }
     )
+    ledger.leads.append({"lead_id": "l0", "created_at": at - 9 * DAY_US, "converted_at": at, "opportunity_id": "first"})
     ledger.roles.append({"opportunity_id": "first", "contact_id": "c0", "role": "Budget owner", "added_at": at})
 
 
@@ -219,13 +264,19 @@ def grow(rng: np.random.Generator, ledger: Ledger, since: int, until: int, life:
         name = _free("a", [row["account_id"] for row in ledger.accounts])
         undated = since == EPOCH and rng.random() < 0.3  # an account that may be new says when it was entered
         ledger.accounts.append(_account(rng, name, None if undated else clock.next()))
+    _set_quotas(rng, ledger, since, until)
     for _ in range(rng.poisson(life.deals * share) + (not ledger.deals)):
         ledger.deals.append(_new_deal(rng, ledger, clock, life))
     for each in ledger.deals:
         times = clock.several(rng.poisson(7 * share), max(since, each.created))
         for at in times:
             _live(rng, ledger, each, at)
+        for at in clock.several(rng.poisson(3 * share), max(since, each.created)):
+            name = tuple(OWN_LEVELS)[rng.integers(len(OWN_LEVELS))]
+            if name not in ledger.fixed:
+                each.values[name].append((at, _value(rng, name, at)))
         _touch(rng, ledger, each, clock, share)
+        _find_leads(rng, ledger, each, clock, share)
 
 
 class _Clock:
@@ -269,7 +320,7 @@ def _account(rng: np.random.Generator, name: str, at: int | None) -> dict[str, A
 
 def _new_deal(rng: np.random.Generator, ledger: Ledger, clock: _Clock, life: Life) -> Deal:
     at = clock.next()
-    values: dict[str, list[tuple[int, Any]]] = {name: [(at, _value(rng, name, at))] for name in FIELDS}
+    values: dict[str, list[tuple[int, Any]]] = {name: [(at, _value(rng, name, at))] for name in (*FIELDS, *OWN_LEVELS)}
     if rng.random() < 0.03:
         values["stage"] = [(at, WON)]  # entered when all was over
     accounts = [row["account_id"] for row in ledger.accounts]
@@ -283,10 +334,13 @@ def _value(rng: np.random.Generator, name: str, at: int) -> Any:
         return OPEN_STAGES[rng.choice(4, p=(0.6, 0.2, 0.1, 0.1))]
     if name == "amount":
         return None if rng.random() < 0.15 else float(rng.choice((0, 99.5, 1000, 25_000.25, 7e6)))
+    if name == "probability":
+        return None if rng.random() < 0.15 else float(rng.choice((0, 10, 35, 50, 90, 100)))
     if name == "close_date":
         day = pd.Timestamp(at + int(rng.integers(-20, 120)) * DAY_US, unit="us").strftime("%Y-%m-%d")
         return None if rng.random() < 0.15 else day
-    return TEXT_LEVELS[name][rng.integers(len(TEXT_LEVELS[name]))]
+    levels = TEXT_LEVELS[name] if name in TEXT_LEVELS else OWN_LEVELS[name]
+    return levels[rng.integers(len(levels))]
 
 
 def _live(rng: np.random.Generator, ledger: Ledger, each: Deal, at: int) -> None:
@@ -331,6 +385,9 @@ def _touch(rng: np.random.Generator, ledger: Ledger, each: Deal, clock: _Clock, 
                 "kind": str(rng.choice(KINDS)),
                 "direction": (None, "inbound", "outbound", "Inbound", "internal")[rng.integers(5)],
                 "contact_id": (None, "c1", "c2", "c3")[rng.integers(4)],
+                "owner_id": (None, "u1", "u2")[rng.integers(3)],
+                "duration_minutes": (None, 0.0, 15.0, 59.6)[rng.integers(4)],
+                "subject": None if rng.random() < 0.2 else str(rng.choice(SUBJECTS)),
                 **(times if rng.random() < 0.6 else {"occurred_at": known}),
             }
         )
@@ -339,10 +396,32 @@ def _touch(rng: np.random.Generator, ledger: Ledger, each: Deal, clock: _Clock, 
             {
                 "opportunity_id": each.name,
                 "contact_id": f"c{rng.integers(4)}",
-                "role": (None, "Decision Maker", "Evaluator", "Economic buyer")[rng.integers(4)],
+                "role": None if rng.random() < 0.2 else str(rng.choice(ROLES)),
                 "added_at": clock.next(max(clock.since, each.created)) if rng.random() < 0.8 else None,
             }
         )
+
+
+def _find_leads(rng: np.random.Generator, ledger: Ledger, each: Deal, clock: _Clock, share: float) -> None:
+    """Leads that became the deal in the clock's span, and some that became nothing."""
+    if each.created >= clock.until:
+        return
+    for _ in range(rng.poisson(0.7 * share)):
+        converted = clock.next(max(clock.since, each.created - 2 * DAY_US))
+        entered = min(converted - int(rng.integers(-2, 40)) * DAY_US, clock.until)
+        became = {"converted_at": converted, "opportunity_id": each.name} if rng.random() < 0.8 else {}
+        ledger.leads.append({"lead_id": f"l{len(ledger.leads)}", "created_at": entered, **became})
+
+
+def _set_quotas(rng: np.random.Generator, ledger: Ledger, since: int, until: int) -> None:
+    """Quotas of the months that begin in (since, until]; what they are to be later may still change."""
+    months = pd.date_range("2024-01-01", pd.Timestamp(until, unit="us"), freq="MS")
+    ledger.quotas = [row for row in ledger.quotas if row["period_start"].value // 1000 <= since] + [
+        {"user_id": user, "period_start": month, "amount": float(rng.choice((0, 500.5, 20_000)))}
+        for month in months
+        for user in ("u1", "u2", "u9")
+        if month.value // 1000 > since and rng.random() < 0.8
+    ]
 
 
 def known_from(at: int) -> int:
@@ -364,27 +443,34 @@ def cut(ledger: Ledger, as_of: int) -> Ledger:
     past.activities = [row for row in past.activities if by_then(row.get("recorded_at", row["occurred_at"]))]
     past.roles = [row for row in past.roles if by_then(row["added_at"])]
     past.accounts = [row for row in past.accounts if by_then(row["created_at"])]
+    past.leads = [row for row in past.leads if by_then(row["created_at"])]
+    for row in past.leads:
+        if not by_then(row.get("converted_at")):
+            del row["converted_at"], row["opportunity_id"]
     return past
 
 
 def show(ledger: Ledger, rng: np.random.Generator | None = None) -> CrmTables:
     """The tables that a CRM shows of the company today; rows in random order where a generator is given."""
     frames = {
-        "opportunities": typed("opportunities", [_row(ledger, each) for each in ledger.deals]),
+        "opportunities": typed("opportunities", [_row(ledger, each) for each in ledger.deals], OWN_LEVELS),
         "stages": typed("stages", STAGES),
         "changes": typed("changes", _changes(ledger)),
         "activities": typed("activities", ledger.activities),
         "contact_roles": typed("contact_roles", ledger.roles),
         "accounts": typed("accounts", ledger.accounts),
         "users": typed("users", ledger.users),
+        "leads": typed("leads", ledger.leads),
+        "quotas": typed("quotas", ledger.quotas),
     }
     if rng is not None:
         frames = {name: _shuffled(frame, rng) for name, frame in frames.items()}
-    return CrmTables({n: frame for n, frame in frames.items() if n not in ledger.absent}, ledger.fixed)
+    own = {field.name: OWN_KINDS[field.kind] for field in OWN_FIELDS}
+    return CrmTables({n: frame for n, frame in frames.items() if n not in ledger.absent}, ledger.fixed, own)
 
 
 def _row(ledger: Ledger, each: Deal) -> Row:
-    row = {name: each.now(name) for name in FIELDS}
+    row = {name: each.now(name) for name in (*FIELDS, *OWN_LEVELS)}
     closed, won = _closing(each)
     return {
         "opportunity_id": each.name,

@@ -19,8 +19,9 @@ import pandas as pd
 
 from crm.errors import DealcastError
 from crm.periods import FiscalCalendar
-from features.feature import Vocabulary
+from features.feature import OwnField, Vocabulary
 from features.settings import TimeSettings
+from features.text import Signal
 from training.calibration import Calibrator
 from training.models import boosting
 from training.models.win_curve import Curve, WinCurve, fit_win_curve, quicker
@@ -206,4 +207,8 @@ def _vocabulary(data: Mapping[str, Any]) -> Vocabulary:
         tuple(data["account_fields"]),
         FiscalCalendar(**data["calendar"]),
         data["seasoned"],
+        fields=tuple(OwnField(**{**one, "levels": tuple(one["levels"])}) for one in data.get("fields", ())),
+        key_fields=tuple(data.get("key_fields", ())),
+        signals=tuple(Signal(**{**one, "words": tuple(one["words"])}) for one in data.get("signals", ())),
+        yearly=data.get("yearly", False),
     )

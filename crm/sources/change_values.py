@@ -1,7 +1,8 @@
 """The values in a field history: text whose kind depends on the field that changed.
 
 They are typed by the same rules as the field's own column and written back as plain text (15000, 2024-03-31),
-so that whoever reads the history later can convert them without failing.
+so that whoever reads the history later can convert them without failing. So are the values of a company's own
+columns; of those, what cannot be read becomes missing.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from collections.abc import Mapping
 
 from crm.sources.conversion import Conversion, conversion, plain_number
 from crm.sources.mapping import SourceMapping
-from crm.sources.quoting import literals, name, renamed
+from crm.sources.own_values import own_kinds, own_value
+from crm.sources.quoting import literal, literals, name, renamed
 from crm.tables import OPPORTUNITIES, Kind
 
 VALUES = ("old_value", "new_value")
@@ -32,16 +34,23 @@ def _value(text: str, form: str, mapping: SourceMapping) -> Conversion:
     typed = name(text.removeprefix("t_"))
     amount = conversion(Kind.MONEY, text, form, f"TRY_CAST({typed} AS DOUBLE)", mapping)
     day = conversion(Kind.DATE, text, form, typed, mapping)
+    guarded = ((is_number, amount), (is_day, day))
+    own = [
+        (f"t_field = {literal(column)}", own_value(kind, column, text, form, typed, mapping))
+        for column, kind in own_kinds(mapping).items()
+        if kind is not Kind.TEXT
+    ]
     value = (
         f"CASE WHEN {is_number} THEN {plain_number(amount.value)} "
-        f"WHEN {is_day} THEN strftime({day.value}, '%Y-%m-%d') ELSE {text} END"
+        f"WHEN {is_day} THEN strftime({day.value}, '%Y-%m-%d') "
+        f"{' '.join(f'WHEN {mine} THEN {one.value}' for mine, one in own)} ELSE {text} END"
     )
-    guarded = ((is_number, amount), (is_day, day))
+    has_form = " OR ".join([is_day, *(mine for mine, one in own if one.form)])
     return Conversion(
         value,
-        f"CASE WHEN {is_day} THEN {day.form} END",
+        f"CASE WHEN {has_form} THEN {day.form} END",
         tuple((rule, f"{mine} AND ({when})") for mine, kind in guarded for rule, when in kind.problems),
-        tuple((what, f"{mine} AND ({when})") for mine, kind in guarded for what, when in kind.counts),
+        tuple((what, f"{mine} AND ({when})") for mine, kind in (*guarded, *own) for what, when in kind.counts),
     )
 
 

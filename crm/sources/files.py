@@ -17,11 +17,13 @@ from crm.sources import closing, frames, row_rules
 from crm.sources.intake import Intake, LoadedFile, load, start, table_view
 from crm.sources.mapping import SourceMapping
 from crm.sources.native_files import native_text
+from crm.sources.own_values import own_kinds
 from crm.sources.quoting import name
 from crm.sources.reading import read_raw
 from crm.sources.rules import RULES
 from crm.sources.salesforce_files import salesforce_text
 from crm.sources.shapes import SourceFile, find_files
+from crm.sources.wishes import refuse_missing_columns, unmet
 from crm.stages import infer_stages
 from crm.tables import TABLES, CrmTables
 
@@ -47,6 +49,7 @@ def read_folder(folder: Path, mapping: SourceMapping = NOTHING_DECLARED) -> Read
         intake = start(con, mapping)
         for file in found.files:
             _load(intake, file)
+        refuse_missing_columns(intake)
         present = [table for table in TABLES if intake.files_of(table)]
         for table in present:
             table_view(intake, table)
@@ -60,10 +63,12 @@ def read_folder(folder: Path, mapping: SourceMapping = NOTHING_DECLARED) -> Read
         read = {table: frames.frame(intake, table) for table in present}
         if found.unread:
             intake.notes.append(f"not read, for no table has their name: {', '.join(found.unread)}")
+        standing = {"stages": stages, **{table: one.frame for table, one in read.items()}}
+        tables = CrmTables(standing, mapping.fixed, own_kinds(mapping), wishes=mapping.wishes)
+        intake.notes += unmet(tables)
         report = _report(intake, read)
     _require_deals(report)
-    tables = {"stages": stages, **{table: standing.frame for table, standing in read.items()}}
-    return Reading(CrmTables(tables, mapping.fixed), report, found.shape)
+    return Reading(tables, report, found.shape)
 
 
 def _load(intake: Intake, file: SourceFile) -> None:

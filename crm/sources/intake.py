@@ -12,7 +12,7 @@ from crm.sources.mapping import SourceMapping
 from crm.sources.quoting import literal, name
 from crm.sources.reading import RawTable
 from crm.sources.rules import Rule
-from crm.sources.typing_query import EARLY, Problem, TextRelation, TypingQuery, typing_query
+from crm.sources.typing_query import EARLY, Problem, TextRelation, TypingQuery, counted, typing_query
 from crm.tables import TABLES
 
 DUCKDB_TYPES = {
@@ -135,7 +135,8 @@ def custom_headers(intake: Intake, table: str) -> list[str]:
 
 def _judged(intake: Intake, loaded: LoadedFile, query: TypingQuery) -> set[int]:
     """Which problems there are, by number; what was normalised in rows without one is counted on the way."""
-    bits = ", ".join(f"count_if((_counts & {1 << bit}) <> 0)" for bit in range(len(query.counts)))
+    places = [counted(bit) for bit in range(len(query.counts))]
+    bits = ", ".join(f"count_if(({column} & {value}) <> 0)" for column, value in places)
     found = intake.con.execute(
         f"SELECT _problem, {bits} FROM {loaded.relation} WHERE _told IS NULL GROUP BY _problem"
     ).fetchall()

@@ -1,4 +1,4 @@
-"""What a company declares about its files: which column is which, zone, locale, aliases, direction marks."""
+"""What a company declares about its files: which column is which, zone, locale, aliases, columns of its own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from crm.errors import WrongUse
-from crm.tables import TABLES
+from crm.tables import OPPORTUNITIES, OWN_KINDS, TABLES, OwnColumn, Wishes
 
 # Sales-engagement tools write into the subject who wrote: "[Email] [In] Re: …", "← Email: …", "Email: … >>".
 INBOUND_SUBJECT = (r"\[in(bound)?\]", r"^\s*(←|<-)", r"^\s*email:.*<<")
@@ -33,7 +33,9 @@ class TableMapping:
 
 @dataclass(frozen=True)
 class SourceMapping:
-    """The declarations under ``[data]`` and ``[tables.*]`` of dealcast.toml; the default declares nothing.
+    """The declarations under ``[data]``, ``[tables.*]``, ``[fields]`` and ``[activities]`` of dealcast.toml.
+
+    The default declares nothing.
 
     :param time_zone: IANA zone of times that carry none; None = not declared.
     :param decimal: "," where the locale writes 1.234,56 (then "." is the thousands mark).
@@ -43,6 +45,7 @@ class SourceMapping:
     :param inbound_subject: patterns (regular expressions, any case) of subjects from the buyer.
     :param outbound_subject: the same for subjects to the buyer.
     :param tables: contract table → where it comes from.
+    :param wishes: columns of its own, and activity kinds, that get features.
     """
 
     time_zone: str | None = None
@@ -53,6 +56,7 @@ class SourceMapping:
     inbound_subject: tuple[str, ...] = INBOUND_SUBJECT
     outbound_subject: tuple[str, ...] = OUTBOUND_SUBJECT
     tables: Mapping[str, TableMapping] = field(default_factory=dict)
+    wishes: Wishes = field(default_factory=Wishes)
 
 
 DATA_KEYS = (
@@ -65,10 +69,12 @@ DATA_KEYS = (
     "outbound_subject",
 )
 TABLE_KEYS = ("file", "columns", "values")
+FIELD_KEYS = ("kind", "label", "actionable")
+TAKEN_NAMES = ("deal", "company", "account", "owner")  # whose histories are kept under these names
 
 
 def mapping_from_toml(data: Mapping[str, Any]) -> SourceMapping:
-    """The ``[data]`` and ``[tables.*]`` parts of a parsed dealcast.toml.
+    """The ``[data]``, ``[tables.*]``, ``[fields]`` and ``[activities]`` parts of a parsed dealcast.toml.
 
     :raises WrongUse: an unknown key, naming it and the nearest known one, or a value of the wrong kind.
     """
@@ -84,6 +90,10 @@ def mapping_from_toml(data: Mapping[str, Any]) -> SourceMapping:
         inbound_subject=_patterns(declared.get("inbound_subject", INBOUND_SUBJECT), "[data] inbound_subject"),
         outbound_subject=_patterns(declared.get("outbound_subject", OUTBOUND_SUBJECT), "[data] outbound_subject"),
         tables=_tables(_section(data.get("tables", {}), "[tables]")),
+        wishes=Wishes(
+            _own_columns(_section(data.get("fields", {}), "[fields]")),
+            _activity_kinds(_section(data.get("activities", {}), "[activities]")),
+        ),
     )
 
 
@@ -104,6 +114,69 @@ def _table(table: str, section: Mapping[str, Any]) -> TableMapping:
         columns=columns,
         values={c: _text_table(v, f"[tables.{table}.values.{c}]") for c, v in values.items()},
     )
+
+
+def _own_columns(section: Mapping[str, Any]) -> tuple[OwnColumn, ...]:
+    return tuple(_own_column(column, entry) for column, entry in section.items())
+
+
+def _own_column(column: str, entry: object) -> OwnColumn:
+    """One declaration: its kind alone, or a section with its kind, label and whether a rep can act on it."""
+    where = f"[fields.{column}]"
+    _refuse_taken(column)
+    if isinstance(entry, str):
+        return OwnColumn(column, _own_kind(entry, f"[fields] {column}"), readable(column))
+    if not isinstance(entry, Mapping):
+        raise _wrong_kind(entry, f"[fields] {column}", f"its kind in quotes: {', '.join(OWN_KINDS)}")
+    _only_known(entry, FIELD_KEYS, where)
+    actionable = entry.get("actionable", False)
+    if not isinstance(actionable, bool):
+        raise _wrong_kind(actionable, f"{where} actionable", "true or false")
+    label = (_text_or_none(entry.get("label"), f"{where} label") or "").strip()
+    return OwnColumn(column, _own_kind(entry.get("kind"), f"{where} kind"), label or readable(column), actionable)
+
+
+def _own_kind(kind: object, where: str) -> str:
+    if isinstance(kind, str) and kind in OWN_KINDS:
+        return kind
+    near = get_close_matches(kind, OWN_KINDS, n=1) if isinstance(kind, str) else []
+    raise WrongUse(
+        f"{kind!r} is no kind of field" if kind is not None else "the field's kind is not given",
+        where=f"dealcast.toml, {where}",
+        expected="one of " + ", ".join(OWN_KINDS),
+        remedy=f"write {near[0]!r}" if near else "name its kind",
+    )
+
+
+def _refuse_taken(column: str) -> None:
+    if OPPORTUNITIES.column(column) is not None:
+        raise WrongUse(
+            f"{column!r} is a column that Dealcast knows; it is read as such and has the features that it can have",
+            where="dealcast.toml, [fields]",
+            expected="columns of your own",
+            remedy="remove it; if its changes are not recorded but it never changes, name it in [data] fixed",
+        )
+    if column in TAKEN_NAMES:
+        raise WrongUse(
+            f"{column!r} is a name that Dealcast uses itself",
+            where="dealcast.toml, [fields]",
+            expected=f"a column with another name than {', '.join(TAKEN_NAMES)}",
+            remedy="rename the column, or map it to a known one in [tables.opportunities.columns]",
+        )
+
+
+def readable(column: str) -> str:
+    """A column's name as people would say it: ``Main_Competitor__c`` → "main competitor"."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|_", " ", column.removesuffix("__c")).split()
+    return " ".join(word if len(word) > 1 and word.isupper() else word.lower() for word in words) or column
+
+
+def _activity_kinds(section: Mapping[str, Any]) -> tuple[str, ...]:
+    _only_known(section, ("kinds",), "[activities]")
+    kinds = _texts(section.get("kinds", ()), "[activities] kinds", '["offer:sent", "Site visit"]')
+    if not all(kind.strip() for kind in kinds):
+        raise _wrong_kind("", "[activities] kinds", "the kinds as they stand in the data")
+    return tuple(dict.fromkeys(kinds))
 
 
 def _only_known(found: Iterable[str], known: Iterable[str], where: str) -> None:
@@ -133,9 +206,9 @@ def _text_table(value: object, where: str) -> dict[str, str]:
     return dict(section)
 
 
-def _texts(value: object, where: str) -> tuple[str, ...]:
+def _texts(value: object, where: str, example: str = '["product", "owner_id"]') -> tuple[str, ...]:
     if isinstance(value, str) or not isinstance(value, list | tuple) or any(not isinstance(v, str) for v in value):
-        raise _wrong_kind(value, where, 'a list of texts, such as ["product", "owner_id"]')
+        raise _wrong_kind(value, where, f"a list of texts, such as {example}")
     return tuple(value)
 
 

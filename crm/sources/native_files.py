@@ -34,7 +34,8 @@ def native_text(raw: RawTable, file: SourceFile, mapping: SourceMapping) -> Text
         custom,
         aliases=_aliases(file, mapping),
         fields=_fields(mapping),
-        numeric=frozenset(c for c, header in headers.items() if header in raw.numeric),
+        numeric=frozenset(c for c, header in headers.items() if header in raw.numeric)
+        | {x for x, header in zip(custom, customs, strict=True) if header in raw.numeric},
         may_hold_nul=raw.may_hold_nul,
     )
 

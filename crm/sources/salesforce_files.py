@@ -124,7 +124,7 @@ def salesforce_text(intake: Intake, raw: RawTable, file: SourceFile, mapping: So
         headers,
         custom,
         aliases={"stage": mapping.stage_aliases} if file.table == "opportunities" else {},
-        numeric=frozenset(c for c, header in headers.items() if header in raw.numeric),
+        numeric=frozenset(c for c, header in {**headers, **custom}.items() if header in raw.numeric),
         may_hold_nul=raw.may_hold_nul,
         vendor="salesforce",
         counted=_short_ids(intake, raw, cells.text(columns[TABLES[file.table].columns[0].name][0])),

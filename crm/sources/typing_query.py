@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from crm.sources import rules
-from crm.sources.change_values import change_values, meant_values
+from crm.sources.change_values import VALUES, change_values, meant_values
 from crm.sources.conversion import Conversion, conversion
 from crm.sources.mapping import SourceMapping
-from crm.sources.quoting import literal, name, renamed
+from crm.sources.own_values import PLACEHOLDER_YEARS, own_kinds, own_value, trimmed_fields
+from crm.sources.quoting import literal, literals, name, renamed
 from crm.sources.rules import Rule
 from crm.tables import TABLES, Column, Kind
 
@@ -21,10 +22,10 @@ STARTS = frozenset({"created_at", "started_at"})
 HISTORY = frozenset({"opportunities", "changes", "activities", "contact_roles"})
 NEVER_NEGATIVE = frozenset({("opportunities", "amount"), ("quotas", "amount")})
 EARLIEST = "TIMESTAMPTZ '1990-01-01 00:00:00+00'"
-PLACEHOLDER_YEARS = "(1, 1899, 1900, 1904, 1970)"
 LONGEST_CELL = 10_000_000  # bytes
 BLANKS = " \t\r\n\v\f\u00a0"
 EARLY = -1
+BITS = 31  # that one column of counts holds
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class TextRelation:
     :param custom: internal name → what the file calls it.
     :param aliases: column → {value found: value meant}; of opportunities where the table is changes.
     :param fields: name of a field in a history → column of opportunities.
-    :param numeric: contract columns whose text was made from typed numbers.
+    :param numeric: contract columns, and custom ones by their internal names, whose text was made from typed
+        numbers.
     :param vendor: whose shape it is, empty for the contract's own.
     :param counted: what was normalised on the way, and how often.
     """
@@ -72,7 +74,10 @@ class Problem:
 
 @dataclass(frozen=True)
 class TypingQuery:
-    """The statement, the problems by their number in `_problem`, and what each bit of `_counts` counts."""
+    """The statement, the problems by their number in `_problem`, and what each bit of `_counts_0` … counts.
+
+    See :func:`counted` for the place of each.
+    """
 
     sql: str
     problems: tuple[Problem, ...]
@@ -80,22 +85,23 @@ class TypingQuery:
 
 
 def typing_query(text: TextRelation, mapping: SourceMapping) -> TypingQuery:
-    """Types a file's rows: contract columns, custom columns, `_problem` with `_value`, `_counts`, `_hash`."""
+    """Types a file's rows: contract columns, custom columns, `_problem` with `_value`, `_counts_0` …, `_hash`."""
     conversions = {c.name: _conversion(text, c, mapping) for c in text.columns}
     if text.table == "changes":
         conversions |= {c: v for c, v in change_values(mapping).items() if c in text.headers}
+    conversions |= {x: _custom(text, x, mapping) for x in text.custom}
     problems = tuple(sorted(_problems(text, conversions), key=lambda p: _precedence(p.rule)))
     counts = _counts(conversions)
     outcome = ", ".join(name(column) for column in (*text.headers, *text.custom))
     sql = _layered(
         text.select,
-        f"SELECT _row, _seq, _early, _early_column, _early_value, _told, {_trimmed(text)} FROM",
-        *_meant(text),
+        f"SELECT _row, _seq, _early, _early_column, _early_value, _told, {_trimmed(text, mapping)} FROM",
+        *_meant(text, mapping),
         f"SELECT *, {_forms(conversions)} FROM",
         f"SELECT *, {_values(conversions)} FROM",
         f"SELECT *, {_judgement(problems)} AS _problem FROM",
         f"SELECT _row, _seq, {outcome}, _early, _early_column, _told, _problem::SMALLINT AS _problem, "
-        f"{_reason(problems)} AS _value, {_bits(counts)} AS _counts, hash({outcome}) AS _hash FROM",
+        f"{_reason(problems)} AS _value, {_bits(counts)}, hash({outcome}) AS _hash FROM",
     )
     return TypingQuery(sql, problems, tuple(what for what, _ in counts))
 
@@ -125,6 +131,14 @@ def _conversion(text: TextRelation, column: Column, mapping: SourceMapping) -> C
     return Conversion(typed, converted.form, tuple(problems), tuple(counts))
 
 
+def _custom(text: TextRelation, x: str, mapping: SourceMapping) -> Conversion:
+    """A custom column is text as it stands; a declared one of opportunities is read by its kind."""
+    header = text.custom[x]
+    kind = own_kinds(mapping).get(header, Kind.TEXT) if text.table == "opportunities" else Kind.TEXT
+    locale = replace(mapping, decimal=".") if x in text.numeric else mapping
+    return own_value(kind, header, text_name(x), name(f"f_{x}"), name(x), locale)
+
+
 # --- layers ------------------------------------------------------------------------------------------
 
 
@@ -136,14 +150,16 @@ def _layered(innermost: str, *selects: str) -> str:
     return query
 
 
-def _trimmed(text: TextRelation) -> str:
+def _trimmed(text: TextRelation, mapping: SourceMapping) -> str:
     """Blank is missing; ids, keys and what will be typed lose blanks around them, other text keeps them."""
+    bare = trimmed_fields(mapping) if text.table == "opportunities" else []
     parts = []
     for column in text.columns:
         keeps = column.kind is Kind.TEXT and column.name not in KEYS
         source = name(column.name)
         parts.append(f"{_kept(source) if keeps else _bare(source)} AS {text_name(column.name)}")
-    parts += [f"{_kept(name(x))} AS {name(x)}" for x in text.custom]
+    for x, header in text.custom.items():
+        parts.append(f"{_bare(name(x)) if header in bare else _kept(name(x))} AS {text_name(x)}")
     return ", ".join(parts)
 
 
@@ -159,14 +175,23 @@ def _kept(text: str) -> str:
     return f"CASE WHEN {blank} THEN NULL ELSE {text} END"
 
 
-def _meant(text: TextRelation) -> list[str]:
+def _meant(text: TextRelation, mapping: SourceMapping) -> list[str]:
     """Aliases: values found → values meant; in a history by the field that changed."""
     if text.table == "changes":
         field_meant = f"SELECT * REPLACE ({renamed('t_field', text.fields.items())} AS t_field) FROM"
         meant = [(c, e) for c, e in meant_values(text.aliases) if c.removeprefix("t_") in text.headers]
-        return [field_meant, _replaced(meant)]
+        return [field_meant, *_bare_changes(text, trimmed_fields(mapping)), _replaced(meant)]
     aliases = {c: meanings for c, meanings in text.aliases.items() if c in text.headers and meanings}
     return [_replaced([(text_name(c), renamed(text_name(c), m.items())) for c, m in aliases.items()])]
+
+
+def _bare_changes(text: TextRelation, fields: list[str]) -> list[str]:
+    """The values of those fields in a history, without the blanks around them."""
+    values = [text_name(value) for value in VALUES if value in text.headers]
+    if not fields or not values:
+        return []
+    bare = (f"CASE WHEN t_field IN ({literals(fields)}) THEN {_bare(v)} ELSE {v} END AS {v}" for v in values)
+    return [f"SELECT * REPLACE ({', '.join(bare)}) FROM"]
 
 
 def _replaced(meant: list[tuple[str, str]]) -> str:
@@ -193,7 +218,7 @@ def _problems(text: TextRelation, conversions: Mapping[str, Conversion]) -> list
     found = []
     if text.may_hold_nul:
         for cell in (*text.headers, *text.custom):
-            broken = f"contains({_cell(cell)}, chr(0)) OR strlen({_cell(cell)}) > {LONGEST_CELL}"
+            broken = f"contains({text_name(cell)}, chr(0)) OR strlen({text_name(cell)}) > {LONGEST_CELL}"
             found.append(Problem(rules.NUL_OR_HUGE, cell, broken))
     for column in text.columns:
         if column.required:
@@ -202,11 +227,6 @@ def _problems(text: TextRelation, conversions: Mapping[str, Conversion]) -> list
     for column_name, converted in conversions.items():
         found += [Problem(rule, column_name, when) for rule, when in converted.problems]
     return found
-
-
-def _cell(column: str) -> str:
-    """Under which name a column's text stands: the contract's are kept apart from their values."""
-    return name(column) if column.startswith("x_") else text_name(column)
 
 
 def _precedence(rule: Rule) -> int:
@@ -221,7 +241,7 @@ def _judgement(problems: tuple[Problem, ...]) -> str:
 
 def _reason(problems: tuple[Problem, ...]) -> str:
     """The text of the cell that the row's problem is about."""
-    whens = " ".join(f"WHEN {i} THEN left({_cell(p.column)}, 200)" for i, p in enumerate(problems))
+    whens = " ".join(f"WHEN {i} THEN left({text_name(p.column)}, 200)" for i, p in enumerate(problems))
     reason = f"CASE _problem WHEN {EARLY} THEN left(_early_value, 200) {whens} END"
     return f"CASE WHEN _problem IS NOT NULL THEN {reason} END"
 
@@ -238,6 +258,14 @@ def _counts(conversions: Mapping[str, Conversion]) -> list[tuple[str, str]]:
     return [(what, " OR ".join(f"coalesce({p}, false)" for p in found)) for what, found in predicates.items()]
 
 
+def counted(bit: int) -> tuple[str, int]:
+    """The column of counts that holds a bit, and the bit's value in it."""
+    return f"_counts_{bit // BITS}", 1 << bit % BITS
+
+
 def _bits(counts: list[tuple[str, str]]) -> str:
-    bits = " + ".join(f"CASE WHEN {when} THEN {1 << bit} ELSE 0 END" for bit, (_, when) in enumerate(counts))
-    return f"CAST({bits} AS INTEGER)"
+    columns: dict[str, list[str]] = {}
+    for bit, (_, when) in enumerate(counts):
+        column, value = counted(bit)
+        columns.setdefault(column, []).append(f"CASE WHEN {when} THEN {value} ELSE 0 END")
+    return ", ".join(f"CAST({' + '.join(bits)} AS INTEGER) AS {column}" for column, bits in columns.items())

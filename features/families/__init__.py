@@ -1,1 +1,4 @@
-"""The features, one family a file. Each file has ``declare(vocabulary) -> Family`` and is found by its presence."""
+"""The features, one family a file; a large one has several, and each declares its part under the family's name.
+
+Each file has ``declare(vocabulary) -> Family`` and is found by its presence.
+"""

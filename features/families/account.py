@@ -6,13 +6,16 @@ import numpy as np
 import pandas as pd
 
 from crm.clock import NEVER, event_millis
-from features.families.company import closings_by
+from features.families.amount import AGAINST_USUAL
+from features.families.company import CENTS, RECORD, closings_by, usual_amount
 from features.feature import Absent, Family, Feature, StreamSource, Unit, Vocabulary, Wording
 from features.histories import Histories
-from features.questions import Count, Last, Since, Sum, log1p, shrunken_rate
+from features.questions import Count, Last, Question, Since, Sum, log1p, shrunken_rate
 from features.stream import Events
 
-_PRIOR = (Sum("company_closings", "won") + 1) / (Count("company_closings") + 2)
+BEFORE_ALL = 631_152_000_000
+"""1990 in milliseconds: no time before it is read."""
+
 _NO_ACCOUNT = Absent("no deal has an account")
 
 
@@ -28,6 +31,13 @@ def declare(vocabulary: Vocabulary) -> Family:
         },
         (*_HISTORY, *facts),
     )
+
+
+def _bought_for() -> Question:
+    """What the account had bought for; not known where it had not, or not for a known amount."""
+    deals = Count("account_closings", "won_with_amount")
+    with_amounts = Count("amounts") * 0  # a closing tells of amounts where their past is known
+    return Sum("account_closings", "won_cents") / CENTS * (deals / deals) + with_amounts
 
 
 _HISTORY = (
@@ -47,7 +57,7 @@ _HISTORY = (
     ),
     Feature(
         "account_win_rate",
-        shrunken_rate(Sum("account_closings", "won"), Count("account_closings"), _PRIOR, 3),
+        shrunken_rate(Sum("account_closings", "won"), Count("account_closings"), RECORD, 3),
         Unit.SHARE,
         group="account_history",
         meaning="Share won of the account's earlier deals, shrunk to the company's.",
@@ -71,14 +81,68 @@ _HISTORY = (
         noun=("deal", "deals"),
     ),
     Feature(
+        "account_won_amount",
+        _bought_for(),
+        Unit.MONEY,
+        group="account_history",
+        meaning="What the account's earlier won deals were worth together.",
+        wording=Wording(
+            "The account has bought for {value} before.",
+            peers="deals with accounts that had bought for {bin}",
+            zero="The account has bought for nothing before.",
+            missing="The account has not bought for a known amount before.",
+        ),
+    ),
+    Feature(
+        "amount_against_account",
+        Last("amounts", "value") / usual_amount("account_closings"),
+        Unit.RATIO,
+        group="account_history",
+        meaning="Amount ÷ the mean amount of the account's earlier won deals.",
+        wording=Wording(
+            "{value} the size of what the account has bought before.",
+            peers="deals {bin} the size of what their account had bought",
+            missing="No amount has been entered, or the account has not bought before.",
+        ),
+        bins=AGAINST_USUAL,
+    ),
+    Feature(
+        "days_since_account_win",
+        Since("account_closings", "won"),
+        Unit.DAYS,
+        group="account_history",
+        meaning="Days since the account last bought.",
+        wording=Wording(
+            "The account last bought {value} ago.",
+            peers="deals with accounts that last bought {bin} ago",
+            zero="The account bought today.",
+            missing="The account has not bought before.",
+        ),
+        bins=(0, 30, 90, 180, 365),
+    ),
+    Feature(
+        "days_since_account_loss",
+        Since("account_closings", "lost"),
+        Unit.DAYS,
+        group="account_history",
+        meaning="Days since a deal with the account was last lost.",
+        wording=Wording(
+            "A deal with this account was last lost {value} ago.",
+            peers="deals with accounts that last turned one down {bin} ago",
+            zero="A deal with this account was lost today.",
+            missing="No deal with this account was lost before.",
+        ),
+        bins=(0, 30, 90, 180, 365),
+    ),
+    Feature(
         "account_open_deals",
         Count("account_openings") - Count("account_closings"),
         Unit.COUNT,
         group="account_open",
         meaning="How many deals with the account are open at the date, this one included.",
-        wording=Wording("{value} with this account open.", peers="deals with accounts that have {bin} open"),
+        wording=Wording("{value} with this account.", peers="deals with accounts that have {bin}"),
         bins=(0, 1, 2, 3),
-        noun=("deal is", "deals are"),
+        noun=("open deal", "open deals"),
     ),
 )
 
@@ -147,10 +211,9 @@ def account_facts(histories: Histories) -> Events | Absent:
         return _NO_ACCOUNT
     entered = event_millis(accounts["created_at"])
     dated = entered != NEVER
-    first = min(entered.min(), histories.created.min())
     facts = {name: accounts[name].to_numpy(float, na_value=np.nan) for name in ("employees", "annual_revenue")}
     return Events(
         histories.accounts.get_indexer(pd.Index(accounts["account_id"])).astype(np.int64),
-        np.where(dated, entered, first),
+        np.where(dated, entered, BEFORE_ALL),
         {"dated": dated, **facts},
     )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from features.families.company import usual_amount
 from features.feature import Absent, Family, Feature, StreamSource, Unit, Vocabulary, Wording
 from features.histories import Histories
-from features.questions import Count, First, Last, Since, Sum, log1p
+from features.questions import Count, First, Last, Since, log1p
 from features.stream import Events
 
-_USUAL_OF_COMPANY = Sum("company_closings", "won_amount") / Count("company_closings", "won_with_amount")
-_USUAL_OF_OWNER = Sum("owner_closings", "won_amount") / Count("owner_closings", "won_with_amount")
+AGAINST_USUAL = (0, 0.2, 0.5, 1, 2, 4)
 
 
 def declare(vocabulary: Vocabulary) -> Family:
@@ -35,7 +35,7 @@ _SIZE = (
     ),
     Feature(
         "amount_against_usual",
-        Last("amounts", "value") / _USUAL_OF_COMPANY,
+        Last("amounts", "value") / usual_amount("company_closings"),
         Unit.RATIO,
         group="amount",
         meaning="Amount ÷ the mean amount of the company's won deals, as known at the date.",
@@ -44,11 +44,11 @@ _SIZE = (
             peers="deals {bin} the usual size",
             missing="No amount has been entered, or no deal has been won yet to hold it against.",
         ),
-        bins=(0, 0.25, 0.5, 1, 2, 4),
+        bins=AGAINST_USUAL,
     ),
     Feature(
         "amount_against_owner_usual",
-        Last("amounts", "value") / _USUAL_OF_OWNER,
+        Last("amounts", "value") / usual_amount("owner_closings"),
         Unit.RATIO,
         group="amount",
         meaning="Amount ÷ the mean amount of the owner's won deals, as known at the date.",
@@ -57,7 +57,7 @@ _SIZE = (
             peers="deals {bin} their owner's usual size",
             missing="No amount has been entered, or {owner} has not won a deal yet to hold it against.",
         ),
-        bins=(0, 0.25, 0.5, 1, 2, 4),
+        bins=AGAINST_USUAL,
     ),
 )
 
@@ -74,6 +74,52 @@ _CHANGES = (
             zero="The amount was never changed.",
         ),
         bins=(0, 1, 2, 3),
+    ),
+    Feature(
+        "amount_raises",
+        Count("amounts", "raised"),
+        Unit.TIMES,
+        group="amount_changes",
+        meaning="How often the amount was made larger.",
+        wording=Wording(
+            "The amount was raised {value}.",
+            peers="deals whose amount was raised {bin}",
+            zero="The amount was never raised.",
+        ),
+        bins=(0, 1, 2, 3),
+    ),
+    Feature(
+        "amount_cuts",
+        Count("amounts", "cut"),
+        Unit.TIMES,
+        group="amount_changes",
+        meaning="How often the amount was made smaller.",
+        wording=Wording(
+            "The amount was cut {value}.",
+            peers="deals whose amount was cut {bin}",
+            zero="The amount was never cut.",
+        ),
+        bins=(0, 1, 2, 3),
+    ),
+    Feature(
+        "amount_last_step",
+        Last("amounts", "step", "stepped"),
+        Unit.RATIO,
+        group="amount_changes",
+        meaning="The amount after its last change ÷ the amount before it.",
+        wording=Wording(
+            "With its last change the amount became {value} what it was.",
+            peers="deals whose amount {bin} with its last change",
+            zero="With its last change the amount became 0.",
+            missing="The amount was never changed from one figure to another.",
+        ),
+        bins=(0, 0.8, 1, 1.25),
+        bin_names=(
+            "fell by more than a fifth",
+            "fell by up to a fifth",
+            "grew by up to a quarter",
+            "grew by a quarter or more",
+        ),
     ),
     Feature(
         "amount_change_ratio",
@@ -120,8 +166,17 @@ def amount_entries(histories: Histories) -> Events | Absent:
     history = histories.values("amount")
     before = np.where(history.first, np.nan, np.roll(history.value, 1))
     changed = ~history.first & ~np.isnan(before) & (history.value != before)
+    step = np.divide(history.value, before, out=np.full(len(before), np.nan), where=changed & (before > 0))
     return Events(
         history.deal,
         history.at,
-        {"value": history.value, "changed": changed, "given": ~np.isnan(history.value)},
+        {
+            "value": history.value,
+            "changed": changed,
+            "given": ~np.isnan(history.value),
+            "raised": history.value > before,
+            "cut": history.value < before,
+            "step": step,
+            "stepped": step >= 0,
+        },
     )

@@ -1,149 +1,32 @@
-"""What passed between seller and buyer: touches, replies, rhythm, meetings."""
+"""How much was done on the deal, and how steadily: activities of any kind."""
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
+
+from crm.clock import DAY, NEVER
+from crm.coding import encode
+from crm.values import by_deal
+from features.families.age import AGE
 from features.feature import Absent, Family, Feature, StreamSource, Unit, Vocabulary, Wording
 from features.histories import Histories
-from features.questions import Count, Question, Since, SinceFirst
+from features.questions import Count, Distinct, Since, SinceFirst
 from features.stream import Events
+from features.text import of_code
 
 KNOWN_KINDS = ("email", "call", "meeting", "demo", "proposal", "task")
 """Activity kinds that have features by name; a company's own kinds come from the vocabulary."""
 
-_NONE = Absent("there are no activities")
-_NO_DIRECTION = Absent("no activity says who wrote to whom (direction)")
+NO_ACTIVITIES = Absent("there are no activities")
 
 
 def declare(vocabulary: Vocabulary) -> Family:
     """The family's streams and features; own activity kinds get two features each."""
     own = [feature for kind in vocabulary.kinds for feature in _own_kind(kind)]
-    return Family(
-        "engagement",
-        {
-            "touches": StreamSource("deal", lambda histories: touches(histories, vocabulary.kinds)),
-            "replies": StreamSource("deal", replies),
-            "booked": StreamSource("deal", booked),
-        },
-        (*_REPLIES, *_TOUCHES, *_MEETINGS, *own),
-    )
+    streams = {"touches": StreamSource("deal", lambda histories: touches(histories, vocabulary.kinds))}
+    return Family("engagement", streams, (*_TOUCHES, *_RHYTHM, *own))
 
-
-def _rhythm() -> Question:
-    """Days since the last reply ÷ the mean gap between the replies before it."""
-    spread = SinceFirst("replies", "inbound") - Since("replies", "inbound")
-    return Since("replies", "inbound") / (spread / (Count("replies", "inbound") - 1))
-
-
-_REPLIES = (
-    Feature(
-        "days_since_inbound",
-        Since("replies", "inbound"),
-        Unit.DAYS,
-        group="buyer_silence",
-        meaning="Days since the buyer was last heard from.",
-        wording=Wording(
-            "No reply from the buyer for {value}.",
-            peers="deals without a reply for {bin}",
-            zero="The buyer replied today.",
-            missing="The buyer has not been heard from yet.",
-        ),
-        actionable=True,
-        bins=(0, 3, 7, 14, 21, 30, 60),
-    ),
-    Feature(
-        "inbound_7d",
-        Count("replies", "inbound", 7),
-        Unit.COUNT,
-        group="buyer_replies",
-        meaning="Messages from the buyer in the last 7 days.",
-        wording=Wording(
-            "{value} from the buyer in the last week.",
-            peers="deals with {bin} in the last week",
-            zero="Nothing from the buyer in the last week.",
-        ),
-        bins=(0, 1, 2, 3, 5),
-        noun=("reply", "replies"),
-    ),
-    Feature(
-        "inbound_30d",
-        Count("replies", "inbound", 30),
-        Unit.COUNT,
-        group="buyer_replies",
-        meaning="Messages from the buyer in the last 30 days.",
-        wording=Wording(
-            "{value} from the buyer in the last 30 days.",
-            peers="deals with {bin} in 30 days",
-            zero="Nothing from the buyer in the last 30 days.",
-        ),
-        bins=(0, 1, 2, 4, 7, 11),
-        noun=("reply", "replies"),
-    ),
-    Feature(
-        "inbound_trend",
-        Count("replies", "inbound", 14) * 2 - Count("replies", "inbound", 28),
-        Unit.COUNT,
-        group="buyer_replies",
-        meaning="Messages from the buyer in the last 14 days less those of the 14 days before.",
-        wording=Wording(
-            "{value} more from the buyer in the last two weeks than in the two before.",
-            peers="deals with {bin}",
-            zero="As many replies in the last two weeks as in the two before.",
-            negative="{value} fewer from the buyer in the last two weeks than in the two before.",
-        ),
-        noun=("reply", "replies"),
-        bins=(-9999, -3, -1, 0, 1, 3),
-        bin_names=(
-            "many fewer replies than before",
-            "fewer replies than before",
-            "slightly fewer replies than before",
-            "as many replies as before",
-            "more replies than before",
-            "many more replies than before",
-        ),
-    ),
-    Feature(
-        "silence_against_rhythm",
-        _rhythm(),
-        Unit.RATIO,
-        group="buyer_silence",
-        meaning="Days since the buyer's last reply ÷ the usual gap between this deal's replies.",
-        wording=Wording(
-            "The buyer's silence is {value} as long as the usual gap on this deal.",
-            peers="deals silent {bin} as long as is usual for them",
-            missing="Too few replies to know the buyer's rhythm.",
-        ),
-        actionable=True,
-        bins=(0, 0.5, 1, 2, 4, 8),
-    ),
-    Feature(
-        "inbound_share",
-        Count("replies", "inbound") / Count("replies"),
-        Unit.SHARE,
-        group="buyer_replies",
-        meaning="Share of all messages that came from the buyer.",
-        wording=Wording(
-            "{value} of the messages came from the buyer.",
-            peers="deals where {bin} of the messages came from the buyer",
-            zero="None of the messages came from the buyer.",
-            missing="No messages yet.",
-        ),
-        bins=(0, 0.1, 0.2, 0.3, 0.4, 0.5),
-    ),
-    Feature(
-        "outbound_30d",
-        Count("replies", "outbound", 30),
-        Unit.COUNT,
-        group="outreach",
-        meaning="Messages to the buyer in the last 30 days.",
-        wording=Wording(
-            "{value} to the buyer in the last 30 days.",
-            peers="deals with {bin} in 30 days",
-            zero="Nothing sent to the buyer in the last 30 days.",
-        ),
-        bins=(0, 1, 3, 6, 10, 15),
-        noun=("message", "messages"),
-    ),
-)
 
 _TOUCHES = (
     Feature(
@@ -190,6 +73,20 @@ _TOUCHES = (
         bins=(0, 1, 4, 8, 15, 30),
     ),
     Feature(
+        "touches_90d",
+        Count("touches", days=90),
+        Unit.COUNT,
+        group="touches",
+        meaning="Activities of any kind in the last 90 days.",
+        wording=Wording(
+            "{value} in the last 90 days.",
+            peers="deals with {bin} in 90 days",
+            zero="No activity in 90 days.",
+        ),
+        noun=("activity", "activities"),
+        bins=(0, 1, 8, 15, 30, 60),
+    ),
+    Feature(
         "touches_total",
         Count("touches"),
         Unit.COUNT,
@@ -198,56 +95,95 @@ _TOUCHES = (
         wording=Wording("{value} so far.", peers="deals with {bin} so far", zero="No activity so far."),
         noun=("activity", "activities"),
     ),
+    Feature(
+        "touch_trend",
+        Count("touches", days=14) * 2 - Count("touches", days=28),
+        Unit.COUNT,
+        group="touches",
+        meaning="Activities of any kind in the last 14 days less those of the 14 days before.",
+        wording=Wording(
+            "{value} more in the last two weeks than in the two before.",
+            peers="deals with {bin}",
+            zero="As much activity in the last two weeks as in the two before.",
+            negative="{value} fewer in the last two weeks than in the two before.",
+        ),
+        noun=("activity", "activities"),
+        bins=(-9999, -5, -1, 0, 1, 5),
+        bin_names=(
+            "much less activity than before",
+            "less activity than before",
+            "slightly less activity than before",
+            "as much activity as before",
+            "more activity than before",
+            "much more activity than before",
+        ),
+    ),
 )
 
-
-def _count_of(kind: str, days: float | None, spoken: tuple[str, str]) -> Feature:
-    name = f"{kind}s_{round(days)}d" if days else f"{kind}s"
-    when = f"in the last {round(days)} days" if days else "so far"
-    return Feature(
-        name,
-        Count("touches", kind, days),
-        Unit.COUNT,
-        group=f"{kind}s",
-        meaning=f"{spoken[1].capitalize()} {when}.",
-        wording=Wording(f"{{value}} {when}.", peers=f"deals with {{bin}} {when}", zero=f"No {spoken[0]} {when}."),
-        noun=spoken,
-        bins=(0, 1, 2, 3, 5),
-        actionable=kind in ("meeting", "demo", "proposal"),
-    )
-
-
-_MEETINGS = (
-    _count_of("meeting", None, ("meeting", "meetings")),
-    _count_of("meeting", 30, ("meeting", "meetings")),
-    _count_of("call", 30, ("call", "calls")),
-    _count_of("demo", None, ("demo", "demos")),
-    _count_of("proposal", None, ("proposal", "proposals")),
+_RHYTHM = (
     Feature(
-        "days_since_meeting",
-        Since("touches", "meeting"),
-        Unit.DAYS,
-        group="meetings",
-        meaning="Days since the last meeting.",
+        "active_weeks_90d",
+        Count("touches", "new_week", 90),
+        Unit.COUNT,
+        group="rhythm",
+        meaning="In how many weeks of the last 90 days there was activity.",
         wording=Wording(
-            "The last meeting was {value} ago.",
-            peers="deals whose last meeting was {bin} ago",
-            zero="There was a meeting today.",
-            missing="No meeting yet.",
+            "There was activity in {value} of the last 90 days.",
+            peers="deals with activity in {bin} of 90 days",
+            zero="There was no activity in any week of the last 90 days.",
         ),
-        actionable=True,
-        bins=(0, 7, 14, 30, 60),
+        noun=("week", "weeks"),
+        bins=(0, 1, 2, 4, 7, 10),
     ),
     Feature(
-        "meetings_ahead",
-        Count("booked", "meeting") - Count("touches", "meeting"),
+        "quiet_against_rhythm",
+        Since("touches") / ((SinceFirst("touches") - Since("touches")) / (Count("touches") - 1)),
+        Unit.RATIO,
+        group="last_touch",
+        meaning="Days since the last activity ÷ the usual gap between this deal's activities.",
+        wording=Wording(
+            "It has been quiet for {value} as long as is usual on this deal.",
+            peers="deals quiet for {bin} as long as is usual for them",
+            missing="Too few activities to know the deal's rhythm.",
+        ),
+        bins=(0, 0.5, 1, 2, 4, 8),
+    ),
+    Feature(
+        "kinds_of_activity",
+        Distinct("touches", "kind"),
         Unit.COUNT,
-        group="meetings_ahead",
-        meaning="Meetings booked at the date that had not taken place yet.",
-        wording=Wording("{value} booked ahead.", peers="deals with {bin} ahead", zero="No meeting booked ahead."),
-        noun=("meeting", "meetings"),
-        actionable=True,
-        bins=(0, 1, 2),
+        group="rhythm",
+        meaning="How many different kinds of activity there were.",
+        wording=Wording(
+            "{value} of activity so far.",
+            peers="deals with {bin} of activity",
+            zero="No activity of any kind so far.",
+        ),
+        noun=("kind", "kinds"),
+        bins=(0, 1, 2, 3, 4),
+    ),
+    Feature(
+        "days_to_first_touch",
+        AGE - SinceFirst("touches"),
+        Unit.DAYS,
+        group="first_touch",
+        meaning="Days from the deal's entry to its first activity; negative where that came before.",
+        wording=Wording(
+            "The first activity came {value} after the deal was entered.",
+            peers="deals whose first activity came {bin}",
+            zero="The first activity came on the day on which the deal was entered.",
+            negative="The first activity came {value} before the deal was entered.",
+            missing="No activity yet.",
+        ),
+        bins=(-9999, 0, 1, 3, 7, 14),
+        bin_names=(
+            "before they were entered",
+            "within a day",
+            "within 1 to 3 days",
+            "within 3 to 7 days",
+            "within 7 to 14 days",
+            "after 14 days or more",
+        ),
     ),
 )
 
@@ -286,40 +222,36 @@ def _own_kind(kind: str) -> tuple[Feature, Feature]:
 
 
 def touches(histories: Histories, kinds: tuple[str, ...] = ()) -> Events | Absent:
-    """One event an activity, dated when it had both taken place and been recorded."""
-    activities = histories.tables["activities"]
+    """One event an activity, dated when it had both taken place and been recorded; sorted by deal and time.
+
+    `new_week` is the first of its week on its deal.
+    """
     if not histories.has("activities"):
-        return _NONE
-    kind = activities["kind"].str.lower()
-    filters = {name: (kind == name).to_numpy(bool) for name in KNOWN_KINDS}
-    filters |= {f"kind:{name}": (activities["kind"] == name).to_numpy(bool) for name in kinds}
-    return Events(histories.deal_rows(activities["opportunity_id"]), histories.activity_done, filters)
+        return NO_ACTIVITIES
+    rows, deal, at = in_order(histories)
+    code, names = kinds_of(histories)
+    code, lower = code[rows], names.str.lower()
+    filters = {name: of_code(np.asarray(lower == name), code) for name in KNOWN_KINDS}
+    filters |= {f"kind:{name}": of_code(np.asarray(names == name), code) for name in kinds}
+    kind = np.append(lower.unique().get_indexer(lower), -1)[code]
+    return Events(deal, at, {"kind": kind, "new_week": is_new_week(deal, at), **filters})
 
 
-def replies(histories: Histories) -> Events | Absent:
-    """One event a message to or from the buyer, dated when it had both been sent and been recorded."""
-    if not histories.gives("activities", "direction"):
-        return _NO_DIRECTION if histories.has("activities") else _NONE
-    activities = histories.tables["activities"]
-    direction = activities["direction"].str.lower()
-    two_way = direction.isin(["inbound", "outbound"]).to_numpy(bool)
-    inbound = (direction[two_way] == "inbound").to_numpy(bool)
-    return Events(
-        histories.deal_rows(activities["opportunity_id"][two_way]),
-        histories.activity_done[two_way],
-        {"inbound": inbound, "outbound": ~inbound},
-    )
+def in_order(histories: Histories, among: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Activities (`among` some) of known deals by deal and time: row, deal, when done and recorded; shape (n,)."""
+    deal, at = histories.deal_of("activities"), histories.activity_done
+    asked = (deal >= 0) & (at != NEVER)
+    rows = np.flatnonzero(asked if among is None else asked & among)
+    rows = rows[by_deal(deal[rows], at[rows])]
+    return rows, deal[rows], at[rows]
 
 
-def booked(histories: Histories) -> Events | Absent:
-    """One event a meeting, dated when it became known, which for a meeting ahead is before it takes place."""
-    activities = histories.tables["activities"]
-    if not histories.has("activities"):
-        return _NONE
-    if not histories.gives("activities", "recorded_at"):
-        return Absent("no activity says when it was recorded (recorded_at), so none is known ahead")
-    return Events(
-        histories.deal_rows(activities["opportunity_id"]),
-        histories.activity_recorded,
-        {"meeting": (activities["kind"].str.lower() == "meeting").to_numpy(bool)},
-    )
+def is_new_week(deal: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Whether each event is the first of its week on its deal; sorted by deal and time. Shape (n,), bool."""
+    return (np.diff(deal, prepend=-1) != 0) | (np.diff(at // (7 * DAY), prepend=-1) != 0)
+
+
+def kinds_of(histories: Histories) -> tuple[np.ndarray, pd.Index]:
+    """Each activity's kind as a code, and the kinds by code, as they are written."""
+    (code,), names = encode([histories.tables["activities"]["kind"]])
+    return code, names

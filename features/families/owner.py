@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 
-from crm.clock import event_millis
-from features.families.company import closings_by
+from crm.clock import NEVER, event_millis
+from crm.coding import codes_in
+from features.families.age import AGAINST_USUAL, AGE
+from features.families.company import CENTS, closings_by, in_cents, shrunken_days
 from features.feature import Absent, Family, Feature, StreamSource, Unit, Vocabulary, Wording
 from features.histories import Histories
 from features.questions import Count, Since, Sum, shrunken_rate
@@ -18,7 +19,6 @@ _NO_OWNER = Absent("the owner has no recorded history and is not declared fixed"
 
 def declare(vocabulary: Vocabulary) -> Family:
     """The family's streams and features."""
-    del vocabulary
     return Family(
         "owner",
         {
@@ -26,8 +26,9 @@ def declare(vocabulary: Vocabulary) -> Family:
             "owner_closings": StreamSource("owner", owner_closings),
             "owner_load": StreamSource("owner", owner_load),
             "owner_starts": StreamSource("owner", owner_starts),
+            "quotas": StreamSource("owner", quotas),
         },
-        (*_RECORD, *_HANDS),
+        (*_RECORD, *_this_period(vocabulary.calendar.period), *_LOAD, *_HANDS),
     )
 
 
@@ -57,12 +58,55 @@ _RECORD = (
         noun=("deal", "deals"),
     ),
     Feature(
+        "age_against_owner_cycle",
+        AGE / shrunken_days("owner_closings", 5),
+        Unit.RATIO,
+        group="age",
+        meaning="Days since the deal's entry ÷ the mean days that the owner's won deals took, shrunk to all won deals.",
+        wording=Wording(
+            "The deal has been there {value} as long as {owner} usually takes to win.",
+            peers="deals {bin} as old as their owner's won deals were",
+            missing="No deal has been won yet to compare the deal's age with.",
+        ),
+        bins=AGAINST_USUAL,
+    ),
+    Feature(
+        "days_since_owner_win",
+        Since("owner_closings", "won"),
+        Unit.DAYS,
+        group="owner",
+        meaning="Days since the owner last won a deal.",
+        wording=Wording(
+            "{owner} last won a deal {value} ago.",
+            peers="deals of owners who last won {bin} ago",
+            zero="{owner} won a deal today.",
+            missing="{owner} has not won a deal before.",
+        ),
+        bins=(0, 7, 14, 30, 60, 90),
+    ),
+)
+
+_LOAD = (
+    Feature(
         "owner_open_deals",
         Sum("owner_load", "step"),
         Unit.COUNT,
         group="owner_load",
         meaning="How many open deals the owner has at the date.",
         wording=Wording("{owner} has {value} open.", peers="deals of owners with {bin} open"),
+        noun=("deal", "deals"),
+    ),
+    Feature(
+        "owner_new_deals_30d",
+        Count("owner_load", "arrives", 30),
+        Unit.COUNT,
+        group="owner_load",
+        meaning="How many deals came to the owner in the last 30 days: newly entered, reopened or handed over.",
+        wording=Wording(
+            "{value} came to {owner} in the last 30 days.",
+            peers="deals of owners to whom {bin} came in 30 days",
+            zero="No deal came to {owner} in the last 30 days.",
+        ),
         noun=("deal", "deals"),
     ),
     Feature(
@@ -78,6 +122,42 @@ _RECORD = (
         ),
     ),
 )
+
+
+def _this_period(period: str) -> tuple[Feature, ...]:
+    return (
+        Feature(
+            "owner_wins_this_period",
+            Sum("owner_closings", "won", this_period=True),
+            Unit.COUNT,
+            group="owner_period",
+            meaning=f"How many deals the owner has won since the {period} began.",
+            wording=Wording(
+                f"{{owner}} has won {{value}} this {period}.",
+                peers=f"deals of owners who had won {{bin}} that {period}",
+                zero=f"{{owner}} has not won a deal this {period} yet.",
+            ),
+            noun=("deal", "deals"),
+            bins=(0, 1, 2, 4, 8),
+        ),
+        Feature(
+            "owner_quota_attainment",
+            Sum("owner_closings", "won_cents", this_period=True)
+            / CENTS
+            / (Sum("quotas", "cents", this_period=True) / CENTS),
+            Unit.RATIO,
+            group="owner_period",
+            meaning=f"What the owner has won since the {period} began ÷ the owner's quotas that began in it.",
+            wording=Wording(
+                f"{{owner}} has won {{value}} the quota for this {period} so far.",
+                peers="deals of owners who had won {bin} their quota",
+                zero=f"{{owner}} has won nothing towards the quota for this {period} yet.",
+                missing=f"{{owner}} has no quota for this {period}.",
+            ),
+            bins=(0, 0.2, 0.5, 0.8, 1),
+        ),
+    )
+
 
 _HANDS = (
     Feature(
@@ -114,7 +194,11 @@ def owner_entries(histories: Histories) -> Events | Absent:
     return Events(
         coded.history.deal,
         coded.history.at,
-        {"code": coded.code, "handover": (before >= 0) & (coded.code >= 0) & (coded.code != before)},
+        {
+            "code": coded.code,
+            "given": coded.code >= 0,
+            "handover": (before >= 0) & (coded.code >= 0) & (coded.code != before),
+        },
     )
 
 
@@ -138,10 +222,12 @@ def owner_load(histories: Histories) -> Events | Absent:
     moved = ~history.first & (episode >= 0) & (spans.opened[episode] < history.at)
     before = np.roll(coded.code, 1)[moved]
     ones = [len(spans.deal), -len(closed), int(moved.sum()), -int(moved.sum())]
+    step = np.concatenate([np.full(abs(n), np.sign(n), dtype=np.int64) for n in ones])
+    lasts = np.append(spans.closed > spans.opened, np.ones(len(step) - len(spans.deal), dtype=bool))
     return Events(
         np.concatenate([opened_by, closed_by, coded.code[moved], before]),
         np.concatenate([spans.opened, spans.closed[closed], history.at[moved], history.at[moved]]),
-        {"step": np.concatenate([np.full(abs(n), np.sign(n), dtype=float) for n in ones])},
+        {"step": step, "arrives": (step > 0) & lasts},
     )
 
 
@@ -152,5 +238,22 @@ def owner_starts(histories: Histories) -> Events | Absent:
     users = histories.tables["users"]
     if not histories.gives("users", "started_at"):
         return Absent("no user says when they started (started_at)")
-    code = histories.coded("owner_id").levels.get_indexer(pd.Index(users["user_id"])).astype(np.int64)
+    code = codes_in(users["user_id"], histories.coded("owner_id").levels)
     return Events(code, event_millis(users["started_at"]))
+
+
+def quotas(histories: Histories) -> Events | Absent:
+    """One event a quota, of its owner, dated when its period begins."""
+    if not histories.is_known("owner_id"):
+        return _NO_OWNER
+    if not histories.is_known("amount"):
+        return Absent("the amount has no recorded history and is not declared fixed")
+    if not histories.has("quotas"):
+        return Absent("there is no table of quotas")
+    table = histories.tables["quotas"]
+    begins = table["period_start"].to_numpy("datetime64[ms]").astype(np.int64)
+    return Events(
+        codes_in(table["user_id"], histories.coded("owner_id").levels),
+        np.where(table["period_start"].isna(), NEVER, begins),
+        {"cents": in_cents(table["amount"].to_numpy(float, na_value=np.nan))},
+    )

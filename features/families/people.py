@@ -1,14 +1,19 @@
-"""Whom the seller has reached at the buyer's."""
+"""Whom the seller has reached at the buyer's, and who took part on the seller's side."""
 
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
-from crm.clock import event_millis
+from crm.coding import encode
+from features.families.engagement import in_order
+from features.families.replies import NO_DIRECTION, directions
 from features.feature import Absent, Family, Feature, StreamSource, Unit, Vocabulary, Wording
 from features.histories import Histories
 from features.questions import Count, Distinct, Since
 from features.stream import Events
+
+_NO_CONTACT = Absent("no activity names a contact (contact_id)")
 
 
 def declare(vocabulary: Vocabulary) -> Family:
@@ -16,7 +21,11 @@ def declare(vocabulary: Vocabulary) -> Family:
     del vocabulary
     return Family(
         "people",
-        {"roles": StreamSource("deal", roles), "met": StreamSource("deal", met)},
+        {
+            "met": StreamSource("deal", met),
+            "heard": StreamSource("deal", heard),
+            "sellers": StreamSource("deal", sellers),
+        },
         _FEATURES,
     )
 
@@ -38,77 +47,113 @@ _FEATURES = (
         bins=(0, 1, 2, 3, 4, 6),
     ),
     Feature(
-        "contact_roles",
-        Count("roles"),
+        "new_contacts_30d",
+        Count("met", "new", 30),
         Unit.COUNT,
         group="people",
-        meaning="People of the buyer's who are named on the deal.",
+        meaning="People of the buyer's with whom there was an activity for the first time in the last 30 days.",
         wording=Wording(
-            "{value} at the buyer's named on the deal.",
-            peers="deals with {bin} named",
-            zero="Nobody at the buyer's is named on the deal.",
+            "{value} at the buyer's reached for the first time in the last 30 days.",
+            peers="deals with {bin} newly reached in 30 days",
+            zero="Nobody new at the buyer's reached in the last 30 days.",
         ),
         noun=("person", "people"),
-        actionable=True,
-        bins=(0, 1, 2, 3, 4, 6),
+        bins=(0, 1, 2, 3),
     ),
     Feature(
-        "decision_makers",
-        Count("roles", "decides"),
+        "new_contacts_90d",
+        Count("met", "new", 90),
         Unit.COUNT,
-        group="decision_maker",
-        meaning="People named on the deal whose role says that they decide or pay.",
+        group="people",
+        meaning="People of the buyer's with whom there was an activity for the first time in the last 90 days.",
         wording=Wording(
-            "{value} named on the deal.",
-            peers="deals with {bin} named",
-            zero="No decision maker is named on the deal.",
+            "{value} at the buyer's reached for the first time in the last 90 days.",
+            peers="deals with {bin} newly reached in 90 days",
+            zero="Nobody new at the buyer's reached in the last 90 days.",
         ),
-        noun=("decision maker", "decision makers"),
-        actionable=True,
-        bins=(0, 1, 2),
+        noun=("person", "people"),
+        bins=(0, 1, 2, 3),
     ),
     Feature(
-        "days_since_new_role",
-        Since("roles"),
+        "days_since_new_contact",
+        Since("met", "new"),
         Unit.DAYS,
         group="people",
-        meaning="Days since a person of the buyer's was last added to the deal.",
+        meaning="Days since somebody at the buyer's was reached for the first time.",
         wording=Wording(
-            "A person was last added to the deal {value} ago.",
-            peers="deals to which a person was last added {bin} ago",
-            zero="A person was added to the deal today.",
-            missing="Nobody at the buyer's is named on the deal.",
+            "Somebody new at the buyer's was last reached {value} ago.",
+            peers="deals on which somebody new was last reached {bin} ago",
+            zero="Somebody new at the buyer's was reached today.",
+            missing="Nobody at the buyer's reached so far.",
         ),
+        actionable=True,
+        bins=(0, 7, 14, 30, 60, 90),
+    ),
+    Feature(
+        "contacts_heard",
+        Distinct("heard", "contact"),
+        Unit.COUNT,
+        group="people",
+        meaning="Different people of the buyer's who wrote or called themselves.",
+        wording=Wording(
+            "{value} at the buyer's wrote or called so far.",
+            peers="deals with {bin} who wrote or called",
+            zero="Nobody at the buyer's wrote or called so far.",
+        ),
+        noun=("person", "people"),
+        bins=(0, 1, 2, 3, 4),
+    ),
+    Feature(
+        "sellers_involved",
+        Distinct("sellers", "user"),
+        Unit.COUNT,
+        group="sellers",
+        meaning="Different users of the CRM who logged an activity on the deal.",
+        wording=Wording(
+            "{value} of your own took part so far.",
+            peers="deals in which {bin} of the seller's took part",
+            zero="Nobody of your own has logged an activity so far.",
+        ),
+        noun=("person", "people"),
+        bins=(0, 1, 2, 3, 4),
     ),
 )
 
-_DECIDES = r"decision|decid|executive|economic|sponsor|budget|signator|chief|director|owner|president"
-
-
-def roles(histories: Histories) -> Events | Absent:
-    """One event a person put on the deal, where it is known when."""
-    table = histories.tables["contact_roles"]
-    at = event_millis(table["added_at"])
-    if not histories.gives("contact_roles", "added_at"):
-        return Absent("no contact role says when it was added (added_at)")
-    role = table["role"].fillna("").str.lower()
-    return Events(
-        histories.deal_rows(table["opportunity_id"]),
-        at,
-        {"decides": role.str.contains(_DECIDES, regex=True).to_numpy(bool)},
-    )
-
 
 def met(histories: Histories) -> Events | Absent:
-    """One event an activity with a named contact, dated when it had both taken place and been recorded."""
-    activities = histories.tables["activities"]
+    """One event an activity with a named contact, dated when it had both taken place and been recorded.
+
+    Sorted by deal and time; `new` is the first with its contact on its deal.
+    """
     if not histories.gives("activities", "contact_id"):
-        return Absent("no activity names a contact (contact_id)")
-    named = activities["contact_id"].notna().to_numpy()
-    rows = activities[named]
-    code = rows["contact_id"].astype("category").cat.codes.to_numpy(np.int64)
-    return Events(
-        histories.deal_rows(rows["opportunity_id"]),
-        histories.activity_done[named],
-        {"contact": code},
-    )
+        return _NO_CONTACT
+    deal, at, code = _named(histories, "contact_id")
+    met_before = pd.Series(deal * (int(code.max(initial=0)) + 1) + code).duplicated().to_numpy()
+    return Events(deal, at, {"contact": code, "new": ~met_before})
+
+
+def heard(histories: Histories) -> Events | Absent:
+    """One event a message from a named contact, dated when it had both been sent and been recorded."""
+    if not histories.gives("activities", "contact_id"):
+        return _NO_CONTACT
+    if not histories.gives("activities", "direction"):
+        return NO_DIRECTION
+    deal, at, code = _named(histories, "contact_id", directions(histories)[0])
+    return Events(deal, at, {"contact": code})
+
+
+def sellers(histories: Histories) -> Events | Absent:
+    """One event an activity that says who logged it, dated when it had both taken place and been recorded."""
+    if not histories.gives("activities", "owner_id"):
+        return Absent("no activity says who logged it (owner_id)")
+    deal, at, code = _named(histories, "owner_id")
+    return Events(deal, at, {"user": code})
+
+
+def _named(
+    histories: Histories, column: str, among: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Deal, time and code of the activities (`among` some) that have an id in the column, by deal and time."""
+    (code,), _ = encode([histories.tables["activities"][column]])
+    rows, deal, at = in_order(histories, code >= 0 if among is None else (code >= 0) & among)
+    return deal, at, code[rows]

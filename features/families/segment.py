@@ -1,29 +1,33 @@
-"""What kind of deal it is: the as-of win rate of its type, source, product, region and the like."""
+"""What kind of deal it is: the as-of record of its type, source, product, region and the like."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from features.families.company import closings_by
+from features.families.age import AGAINST_USUAL, AGE
+from features.families.amount import AGAINST_USUAL as AGAINST_USUAL_AMOUNT
+from features.families.company import RECORD, closings_by, shrunken_amount, shrunken_days
 from features.feature import Absent, Family, Feature, StreamSource, Unit, Vocabulary, Wording
 from features.histories import Histories
-from features.questions import Count, Sum, shrunken_rate
+from features.questions import Count, Last, Question, Sum, shrunken_rate
 from features.stream import Events
-
-_PRIOR = (Sum("company_closings", "won") + 1) / (Count("company_closings") + 2)
 
 SEGMENT_FIELDS = ("type", "lead_source", "product", "region")
 """Fields of opportunities that name a segment, in the order in which people are shown them."""
 
+WHAT_IS_SOLD = ("type", "product")
+"""Those that decide what is usual: how much deals are worth, and how long they take."""
+
 
 def declare(vocabulary: Vocabulary) -> Family:
-    """The family's streams and features: two streams and two features a segment field."""
+    """The family's streams and features: two streams and two features a segment field, and two more of what is sold."""
     streams: dict[str, StreamSource] = {}
     features: list[Feature] = []
     for field in vocabulary.segments:
-        streams[f"{field}_entries"] = StreamSource("deal", _entries(field))
-        streams[f"{field}_closings"] = StreamSource(field, _closings(field))
-        features.append(_win_rate(field))
+        streams[f"{field}_entries"] = StreamSource("deal", level_entries(field))
+        streams[f"{field}_closings"] = StreamSource(field, level_closings(field))
+        features += (_win_rate(field), _share(field))
+        features += (_amount_against(field), _age_against(field)) if field in WHAT_IS_SOLD else ()
     return Family("segment", streams, tuple(features))
 
 
@@ -31,7 +35,7 @@ def _win_rate(field: str) -> Feature:
     spoken = field.replace("_", " ")
     return Feature(
         f"{field}_win_rate",
-        shrunken_rate(Sum(f"{field}_closings", "won"), Count(f"{field}_closings"), _PRIOR, 20),
+        level_win_rate(field),
         Unit.SHARE,
         group=f"segment_{field}",
         meaning=f"Share won of closed deals of the same {spoken}, as known at the date, shrunk to the company's.",
@@ -42,17 +46,82 @@ def _win_rate(field: str) -> Feature:
     )
 
 
-def _entries(field: str) -> Callable[[Histories], Events | Absent]:
+def _share(field: str) -> Feature:
+    spoken = field.replace("_", " ")
+    return Feature(
+        f"{field}_share",
+        Count(f"{field}_closings") / Count("company_closings") / _given(field),
+        Unit.SHARE,
+        group=f"segment_{field}",
+        meaning=f"Share of all closed deals that were of the same {spoken}, as known at the date.",
+        wording=Wording(
+            f"{spoken.capitalize()}: {{{field}}}, as were {{value}} of the deals closed so far.",
+            peers=f"deals of a {spoken} that makes up {{bin}} of all",
+            zero=f"Hardly any deal of the {spoken} {{{field}}} has been closed so far.",
+            missing=f"The {spoken} is not given, or no deal has been closed yet.",
+        ),
+    )
+
+
+def _amount_against(field: str) -> Feature:
+    spoken = field.replace("_", " ")
+    return Feature(
+        f"amount_against_{field}",
+        Last("amounts", "value") / shrunken_amount(f"{field}_closings", 10) / _given(field),
+        Unit.RATIO,
+        group="amount",
+        meaning=f"Amount ÷ the mean amount of won deals of the same {spoken}, shrunk to the mean of all won deals.",
+        wording=Wording(
+            f"{{value}} the size of the usual won deal of the {spoken} {{{field}}}.",
+            peers=f"deals {{bin}} the usual size for their {spoken}",
+            missing=f"No amount has been entered, the {spoken} is not given, or no deal has been won yet.",
+        ),
+        bins=AGAINST_USUAL_AMOUNT,
+    )
+
+
+def _age_against(field: str) -> Feature:
+    spoken = field.replace("_", " ")
+    return Feature(
+        f"age_against_{field}",
+        AGE / shrunken_days(f"{field}_closings", 10) / _given(field),
+        Unit.RATIO,
+        group="age",
+        meaning=f"Days since the deal's entry ÷ the mean days that won deals of the same {spoken} took, shrunk to all.",
+        wording=Wording(
+            f"The deal has been there {{value}} as long as won deals of the {spoken} {{{field}}} took.",
+            peers=f"deals {{bin}} as old as won deals of their {spoken} were",
+            missing=f"The {spoken} is not given, or no deal has been won yet to compare the deal's age with.",
+        ),
+        bins=AGAINST_USUAL,
+    )
+
+
+def _given(field: str) -> Question:
+    """1 where the deal's field has a level, else 0; to divide by, so that a deal without one is not compared."""
+    return Last(f"{field}_entries", "given")
+
+
+def level_win_rate(field: str) -> Question:
+    """Share won of the closed deals whose field had the level that the deal's has, shrunk to the company's."""
+    return shrunken_rate(Sum(f"{field}_closings", "won"), Count(f"{field}_closings"), RECORD, 20)
+
+
+def level_entries(field: str) -> Callable[[Histories], Events | Absent]:
+    """One event each time a deal's field gets a level (its first included), in the stream `…_entries`."""
+
     def events(histories: Histories) -> Events | Absent:
         if not histories.is_known(field):
             return _unknown(field)
         coded = histories.coded(field)
-        return Events(coded.history.deal, coded.history.at, {"code": coded.code})
+        return Events(coded.history.deal, coded.history.at, {"code": coded.code, "given": coded.code >= 0})
 
     return events
 
 
-def _closings(field: str) -> Callable[[Histories], Events | Absent]:
+def level_closings(field: str) -> Callable[[Histories], Events | Absent]:
+    """One event a closing, of the level that the field had just before, in the stream `…_closings`."""
+
     def events(histories: Histories) -> Events | Absent:
         if not histories.is_known(field):
             return _unknown(field)

@@ -1,16 +1,25 @@
-"""Where the deal stands in the process, how it got there, and how long it has stood still."""
+"""Where the deal stands in the process, and for how long."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
+from crm.clock import DAY
+from features.families.company import RECORD
 from features.feature import Absent, Family, Feature, StreamSource, Unit, Vocabulary, Wording
-from features.histories import Histories
-from features.questions import Count, Last, Since, Sum, shrunken_rate
+from features.histories import CodedHistory, Histories
+from features.questions import Count, First, Last, Since, Sum, shrunken_rate
 from features.stream import Events
 
-_PRIOR = (Sum("company_closings", "won") + 1) / (Count("company_closings") + 2)
+STAGE_WIN_RATE = shrunken_rate(Sum("stage_closings", "won"), Count("stage_closings"), RECORD, 20)
+"""Share won of the closed deals that had been in the deal's stage."""
+
+USUAL_DAYS_TO_WIN = Sum("won_stays", "millis_to_win") / DAY / Count("won_stays")
+"""Mean days from entering the deal's stage to the win, of deals that were won."""
+
+_NO_STAGE = Absent("the stage has no recorded history")
+_UNKNOWN = "It is not known where the deal stands."
 
 
 def declare(vocabulary: Vocabulary) -> Family:
@@ -23,7 +32,7 @@ def declare(vocabulary: Vocabulary) -> Family:
             "won_stays": StreamSource("stage", won_stays),
             "stage_closings": StreamSource("stage", stage_closings),
         },
-        (*_PLACE, *_MOVES),
+        (*_PLACE, *_TIME),
     )
 
 
@@ -34,14 +43,12 @@ _PLACE = (
         Unit.POSITION,
         group="stage",
         meaning="The stage's place among the open stages, from 1.",
-        wording=Wording(
-            "Stands in {stage}.", peers="deals that stood in {stage}", missing="It is not known where the deal stands."
-        ),
+        wording=Wording("Stands in {stage}.", peers="deals that stood in {stage}", missing=_UNKNOWN),
         bins=tuple(range(1, 13)),
     ),
     Feature(
         "stage_win_rate",
-        shrunken_rate(Sum("stage_closings", "won"), Count("stage_closings"), _PRIOR, 20),
+        STAGE_WIN_RATE,
         Unit.SHARE,
         group="stage",
         meaning="Share won of the closed deals that had been in this stage, as known at the date.",
@@ -50,6 +57,57 @@ _PLACE = (
             peers="deals in stages with a win rate of {bin}",
         ),
     ),
+    Feature(
+        "stage_visits",
+        Last("stages", "visit"),
+        Unit.TIMES,
+        group="moves_back",
+        meaning="How often the deal has been in the stage in which it stands, this time included.",
+        wording=Wording(
+            "Came to {stage} {value} so far.",
+            peers="deals that had come to their stage {bin}",
+            missing=_UNKNOWN,
+        ),
+        bins=(1, 2, 3),
+    ),
+    Feature(
+        "stages_behind_furthest",
+        Last("stages", "furthest") - Last("stages", "rank"),
+        Unit.COUNT,
+        group="moves_back",
+        meaning="How many stages the deal stands behind the furthest that it had reached.",
+        wording=Wording(
+            "Stands {value} behind the furthest it had reached.",
+            peers="deals {bin} behind the furthest they had reached",
+            zero="Stands as far as it has ever been.",
+            missing=_UNKNOWN,
+        ),
+        bins=(0, 1, 2),
+        noun=("stage", "stages"),
+    ),
+    Feature(
+        "entry_stage",
+        First("stages", "rank"),
+        Unit.POSITION,
+        group="entry_stage",
+        meaning="The place among the open stages, from 1, at which the deal was entered.",
+        wording=Wording(
+            "Was entered at stage {value} of the process.",
+            peers="deals entered at {bin}",
+            missing="It is not known at which stage the deal was entered.",
+        ),
+        bins=(1, 2, 3, 4, 5),
+        bin_names=(
+            "the first stage",
+            "the second stage",
+            "the third stage",
+            "the fourth stage",
+            "the fifth stage or later",
+        ),
+    ),
+)
+
+_TIME = (
     Feature(
         "days_in_stage",
         Since("stages", "entered"),
@@ -61,7 +119,7 @@ _PLACE = (
     ),
     Feature(
         "stage_time_ratio",
-        Since("stages", "entered") / (Sum("won_stays", "days") / Count("won_stays")),
+        Since("stages", "entered") / (Sum("won_stays", "millis") / DAY / Count("won_stays")),
         Unit.RATIO,
         group="stage_time",
         meaning="Days in the stage ÷ the mean days that won deals spent in it, as known at the date.",
@@ -75,67 +133,11 @@ _PLACE = (
     ),
 )
 
-_MOVES = (
-    Feature(
-        "moves_forward",
-        Count("stages", "forward"),
-        Unit.TIMES,
-        group="stage_moves",
-        meaning="How often the deal has moved to a later stage.",
-        wording=Wording("Moved forward {value}.", peers="deals moved forward {bin}", zero="Has not moved forward yet."),
-        bins=(0, 1, 2, 3, 4, 5),
-    ),
-    Feature(
-        "moves_back",
-        Count("stages", "backward"),
-        Unit.TIMES,
-        group="moves_back",
-        meaning="How often the deal has moved to an earlier stage.",
-        wording=Wording("Moved back {value}.", peers="deals moved back {bin}", zero="Has never moved back."),
-        bins=(0, 1, 2, 3),
-    ),
-    Feature(
-        "stages_skipped",
-        Sum("stages", "skipped"),
-        Unit.COUNT,
-        group="stage_moves",
-        meaning="How many stages the deal has passed over.",
-        wording=Wording(
-            "Passed over {value}.", peers="deals that passed over {bin}", zero="Passed through every stage."
-        ),
-        bins=(0, 1, 2),
-        noun=("stage", "stages"),
-    ),
-    Feature(
-        "days_since_forward",
-        Since("stages", "forward"),
-        Unit.DAYS,
-        group="stage_moves",
-        meaning="Days since the last move to a later stage.",
-        wording=Wording(
-            "Last moved forward {value} ago.",
-            peers="deals that last moved forward {bin} ago",
-            zero="Moved forward today.",
-            missing="Has not moved forward yet.",
-        ),
-        actionable=True,
-    ),
-    Feature(
-        "reopened",
-        Count("stages", "reopened"),
-        Unit.TIMES,
-        group="reopened",
-        meaning="How often the deal was reopened after being closed.",
-        wording=Wording("Was reopened {value}.", peers="deals reopened {bin}", zero="Was never reopened."),
-        bins=(0, 1),
-    ),
-)
-
 
 def stage_entries(histories: Histories) -> Events | Absent:
     """One event each time a deal enters a stage (its first included)."""
     if not histories.is_known("stage"):
-        return Absent("the stage has no recorded history")
+        return _NO_STAGE
     coded = histories.coded("stage")
     rank, closed = _rank_and_closed(histories)
     own_rank = _of_stage(rank, coded.code)
@@ -150,23 +152,36 @@ def stage_entries(histories: Histories) -> Events | Absent:
         {
             "code": coded.code,
             "rank": own_rank,
+            "visit": _visits(coded),
+            "furthest": pd.Series(own_rank).groupby(coded.history.deal).cummax().to_numpy(),
             "entered": ~is_closed,
             "forward": step > 0,
             "backward": step < 0,
-            "skipped": np.where(step > 1, step - 1, 0.0),
+            "moved": (step > 0) | (step < 0),
+            "skipped": np.where(step > 1, step - 1, 0).astype(np.int64),
             "reopened": before_closed & ~is_closed,
         },
     )
 
 
+def _visits(coded: CodedHistory) -> np.ndarray:
+    """At each entry, how often its deal had come to the stage by then; NaN where that is not known. Shape (n,)."""
+    comes = coded.history.first | (coded.code != np.roll(coded.code, 1))
+    visit = pd.Series(comes.astype(float)).groupby([coded.history.deal, coded.code]).cumsum().to_numpy()
+    return np.where(coded.code >= 0, visit, np.nan)
+
+
 def won_stays(histories: Histories) -> Events | Absent:
-    """One event a stage in which a won deal stayed, dated when the deal was won; how many days it took."""
+    """One event a stay of a won deal in a stage, dated when the deal was won: how long it was, and to the win."""
     stays = _stays(histories)
     if isinstance(stays, Absent):
         return stays
     won = stays[stays["won"] == 1]
-    days = (won["left"] - won["entered"]).to_numpy(float) / 86_400_000
-    return Events(won["stage"].to_numpy(), won["closed"].to_numpy(), {"days": days})
+    lengths = {
+        "millis": (won["left"] - won["entered"]).to_numpy(np.int64),
+        "millis_to_win": (won["closed"] - won["entered"]).to_numpy(np.int64),
+    }
+    return Events(won["stage"].to_numpy(), won["closed"].to_numpy(), lengths)
 
 
 def stage_closings(histories: Histories) -> Events | Absent:
@@ -175,13 +190,13 @@ def stage_closings(histories: Histories) -> Events | Absent:
     if isinstance(stays, Absent):
         return stays
     once = stays.drop_duplicates(["episode", "stage"])
-    return Events(once["stage"].to_numpy(), once["closed"].to_numpy(), {"won": (once["won"] == 1).to_numpy(float)})
+    return Events(once["stage"].to_numpy(), once["closed"].to_numpy(), {"won": (once["won"] == 1).to_numpy(bool)})
 
 
 def _stays(histories: Histories) -> pd.DataFrame | Absent:
     """Stays of closed episodes in open stages: episode, stage code, entered, left, closed, won (as entered)."""
     if not histories.is_known("stage"):
-        return Absent("the stage has no recorded history")
+        return _NO_STAGE
     coded, spans = histories.coded("stage"), histories.episodes
     history = coded.history
     episode = histories.episode_at(history.deal, history.at)

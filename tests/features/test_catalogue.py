@@ -19,6 +19,7 @@ from features.feature import Feature, Unit, Vocabulary
 from features.histories import Histories
 from features.questions import streams_of
 from features.snapshots import grid
+from features.text import Signal
 from tests.histories import DAY_US, EPOCH, EVERYTHING, Life, company, show
 
 ALL = catalogue(EVERYTHING)
@@ -31,7 +32,7 @@ def seen() -> Seen:
     """Every value that each feature took on in some random companies; none where it was absent."""
     values: dict[str, list[np.ndarray]] = {feature.name: [] for feature in ALL.features}
     for seed in range(12):
-        histories = Histories(show(company(np.random.default_rng(seed))))
+        histories = Histories(show(company(np.random.default_rng(seed), complete=seed < 4)))
         ready = prepare(histories, ALL, EVERYTHING.calendar)
         kernel = Kernel(ready, grid(histories, 5, (EPOCH + Life().days * DAY_US) // 1000))
         for feature in ALL.features:
@@ -42,7 +43,7 @@ def seen() -> Seen:
 
 def test_every_feature_has_a_name_of_its_own() -> None:
     names = [feature.name for feature in ALL.features]
-    assert len(names) == len(set(names)) > 60
+    assert len(names) == len(set(names)) > 150
 
 
 def test_every_stream_that_a_feature_asks_is_declared() -> None:
@@ -51,7 +52,7 @@ def test_every_stream_that_a_feature_asks_is_declared() -> None:
 
 def test_every_streams_key_can_be_found() -> None:
     entities = {source.entity for source in ALL.streams.values()} - {"deal", "company"}
-    assert entities == {"account", "owner", "stage", *SEGMENT_FIELDS}
+    assert entities == {"account", "owner", "stage", *SEGMENT_FIELDS, "Rival__c"}
     for entity in entities:
         assert streams_of(key_question(entity)) <= ALL.streams.keys()
 
@@ -143,7 +144,31 @@ def places(text: str) -> set[str]:
 def test_a_companys_own_words_get_the_same_features_from_configuration_alone() -> None:
     plain, own = catalogue(Vocabulary()), catalogue(Vocabulary(kinds=("Site visit",), segments=("region",)))
     more = {feature.name for feature in own.features} - {feature.name for feature in plain.features}
-    assert more == {"count:Site visit", "days_since:Site visit", "region_win_rate"}
+    assert more == {
+        *("count:Site visit", "days_since:Site visit"),
+        *("region_win_rate", "region_share"),
+    }
+    sold = catalogue(Vocabulary(segments=("product",)))
+    more = {feature.name for feature in sold.features} - {feature.name for feature in plain.features}
+    assert more == {"product_win_rate", "product_share", "amount_against_product", "age_against_product"}
+
+
+def test_notes_are_searched_for_a_companys_own_words() -> None:
+    own = Signal("fair", "a {trade} fair", ("fair", "booth*"))
+    plain, asked = catalogue(Vocabulary(signals=())), catalogue(Vocabulary(signals=(own,)))
+    more = {feature.name for feature in asked.features} - {feature.name for feature in plain.features}
+    assert more == {"next_step:fair", "subjects_90d:fair", "days_since_subject:fair"}
+    assert asked.feature("next_step:fair").wording.text.format() == "The next step speaks of a {trade} fair."
+
+
+def test_the_fields_that_a_deal_should_have_are_those_whose_past_is_known() -> None:
+    def filled(*fields: str, segments: tuple[str, ...] = ()) -> frozenset[str]:
+        found = catalogue(Vocabulary(key_fields=fields, segments=segments)).features
+        return next((streams_of(f.ask) for f in found if f.name == "fields_filled"), frozenset())
+
+    assert filled() == filled("region") == frozenset()
+    assert filled("amount", "region") == {"amounts"}
+    assert filled("amount", "region", segments=("region",)) == {"amounts", "region_entries"}
 
 
 def test_features_that_only_tell_the_date_are_left_out_of_a_short_history() -> None:
@@ -151,6 +176,9 @@ def test_features_that_only_tell_the_date_are_left_out_of_a_short_history() -> N
     fewer = {feature.name for feature in seasoned.features} - {feature.name for feature in young.features}
     assert fewer == {"days_to_period_end", "company_win_rate"}
     assert "company_closings" in young.streams
+    no_seasons = catalogue(Vocabulary(yearly=False))
+    assert {f.name for f in seasoned.features} - {f.name for f in no_seasons.features} == {"days_into_year"}
+    assert "years" not in no_seasons.streams
 
 
 @pytest.mark.parametrize("period", KINDS)

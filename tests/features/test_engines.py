@@ -130,7 +130,7 @@ def test_an_absent_table_takes_only_its_own_features_away_and_says_why(
     table: str, families: set[str], why: str
 ) -> None:
     tables = show(company(np.random.default_rng(5), complete=True))
-    without = CrmTables({name: frame for name, frame in tables.frames.items() if name != table}, tables.fixed)
+    without = replace(tables, frames={name: frame for name, frame in tables.frames.items() if name != table})
     there, gone = prepared(tables), prepared(without)
     reasons = {f.name: gone.why_absent(f) for f in gone.catalogue.features}
     absent = [name for name, reason in reasons.items() if reason is not None]

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from crm.periods import FiscalCalendar
 from crm.tables import CrmTables
 from features.catalogue import catalogue
 from features.engines import Snapshots, compute, prepare
+from features.families.calendar import years
+from features.families.confidence import KEY_FIELDS
 from features.histories import Histories
 from tests.histories import EVERYTHING, Row, change, crm, deal, millis
 
@@ -51,7 +55,7 @@ def companies_record(**columns: Any) -> CrmTables:
     return crm(rows, changes=[*moves, change("d", "2024-06-21", "stage", "Prospect", "Qualify")], fixed=FIXED)
 
 
-FIXED = ("amount", "region", "owner_id")
+FIXED = ("amount", "region", "owner_id", "close_date", "probability")
 
 
 def test_stage_time_is_held_against_how_long_won_deals_stayed_there() -> None:
@@ -229,3 +233,203 @@ def test_roles_that_decide_or_pay_are_known_by_their_words(role: str) -> None:
     tables = crm([deal("d", "2024-01-01")], contact_roles=people)
     assert (ask(tables, "decision_makers"), ask(tables, "contact_roles")) == (1, 2)
     assert ask(tables, "decision_makers", at="2024-05-31") == 0
+
+
+def test_the_plan_is_held_against_how_long_won_deals_took_from_the_stage() -> None:
+    # Won deals needed 10 and 20 days from Qualify; this one stands there since June 21st.
+    assert ask(companies_record(close_date="2024-07-06"), "close_date_against_stage") == pytest.approx(15 / 15)
+    assert ask(companies_record(close_date="2024-06-18"), "close_date_against_stage") == pytest.approx(-3 / 15)
+    assert np.isnan(
+        ask(companies_record(close_date="2024-01-25"), "close_date_against_stage", at="2024-01-15", of="w1")
+    )
+
+
+def test_a_won_deals_time_to_the_win_counts_from_each_stage_that_it_came_to() -> None:
+    row, moves = closed("w1", "2024-01-01", [("2024-01-11", "Qualify"), ("2024-01-31", "Closed Won")])
+    tables = crm([row, deal("d", "2024-06-21", close_date="2024-06-27")], changes=moves, fixed=FIXED)
+    assert ask(tables, "close_date_against_stage") == pytest.approx(6 / 30)
+
+
+def test_the_crms_probability_is_held_against_what_was_won_from_the_stage() -> None:
+    stage_rate = (2 + 0.6 * 20) / (2 + 20)
+    assert ask(companies_record(probability=70), "crm_probability") == pytest.approx(0.7)
+    assert ask(companies_record(probability=70), "crm_probability_against_stage") == pytest.approx(0.7 / stage_rate)
+    assert ask(companies_record(probability=120), "crm_probability") == 1
+
+
+def test_the_close_date_lies_so_many_days_before_the_last_day_of_the_quarter() -> None:
+    days = ("2024-09-30", "2024-09-27", "2024-10-01")
+    assert [ask(companies_record(close_date=day), "close_date_to_period_end") for day in days] == [0, 3, -1]
+    assert [ask(companies_record(close_date=day), "close_date_month_end") for day in days] == [1, 0, 0]
+
+
+def test_how_long_won_deals_take_is_told_by_those_that_were_ever_open() -> None:
+    # Won deals took 20 and 30 days.
+    assert ask(companies_record(), "age_against_won_cycle") == pytest.approx(30 / 25)
+    tables = companies_record()
+    entered_won = deal("x", "2024-02-01", "Closed Won", closed_at="2024-02-01", is_won=True)
+    more = crm([entered_won]).frames["opportunities"]
+    rows = pd.concat([tables["opportunities"], more], ignore_index=True)
+    assert ask(tables.with_frames(opportunities=rows), "age_against_won_cycle") == pytest.approx(30 / 25)
+
+
+def test_a_close_date_put_off_since_the_last_move_forward() -> None:
+    days = ["2024-06-10", "2024-06-20", "2024-06-30", "2024-07-30"]
+    pushes = [("2024-06-05", 0), ("2024-06-25", 1), ("2024-06-30T12:00", 2)]
+    changes = [change("d", at, "close_date", days[i], days[i + 1]) for at, i in pushes]
+    move = change("d", "2024-06-15", "stage", "Prospect", "Qualify")
+    tables = crm([deal("d", "2024-06-01", "Qualify", close_date=days[-1])], changes=[*changes, move])
+    dates = ("2024-06-04", "2024-06-06", "2024-06-16", "2024-06-26", NOW)
+    assert [ask(tables, "pushes_since_forward", at=day) for day in dates] == [0, 1, 0, 1, 2]
+    # June 20th had passed when it was put off; on June 30th that day was not over yet.
+    assert [ask(tables, "pushes_once_passed", at=day) for day in dates] == [0, 0, 0, 1, 1]
+
+
+def test_deals_that_came_to_an_owner_were_entered_reopened_or_handed_over_and_are_open() -> None:
+    rows = [
+        deal("d", "2024-01-01", owner_id="u1"),
+        deal("e", "2024-06-20", owner_id="u2"),
+        deal("f", "2024-06-25", "Closed Won", closed_at="2024-06-25", is_won=True, owner_id="u1"),
+    ]
+    tables = crm(rows, changes=[change("e", "2024-06-28", "owner_id", "u1", "u2")])
+    days = ("2024-01-15", "2024-06-19", "2024-06-20", NOW)
+    assert [ask(tables, "owner_new_deals_30d", at=day) for day in days] == [1, 0, 1, 1]
+    assert ask(tables, "owner_new_deals_30d", of="e") == 1
+
+
+def test_what_was_won_this_quarter_is_held_against_the_quotas_that_began_in_it() -> None:
+    row, moves = closed("w1", "2024-01-01", [("2024-04-10", "Closed Won")], amount=250, owner_id="u1")
+    quotas = [("2024-01-01", 900), ("2024-04-01", 100), ("2024-05-01", 400), ("2024-07-01", 700)]
+    tables = crm(
+        [row, deal("d", "2024-01-01", owner_id="u1")],
+        changes=moves,
+        quotas=[{"user_id": "u1", "period_start": day, "amount": amount} for day, amount in quotas],
+        fixed=FIXED,
+    )
+    days = ("2024-03-31", "2024-04-09", "2024-04-10", "2024-06-30", "2024-07-01", "2024-10-01")
+    told = [ask(tables, "owner_quota_attainment", at=day) for day in days]
+    np.testing.assert_allclose(told, [0, 0, 2.5, 0.5, 0, NAN])
+    assert [ask(tables, "owner_wins_this_period", at=day) for day in days] == [0, 0, 1, 1, 0, 0]
+
+
+def test_a_message_answers_what_was_asked_before_it_and_not_in_the_same_instant() -> None:
+    rows = [
+        *(touch(day, direction="outbound") for day in ("2024-06-01", "2024-06-03", "2024-06-20")),
+        *(touch(day, direction="inbound") for day in ("2024-06-05", "2024-06-06", "2024-06-20", "2024-06-24")),
+    ]
+    for activities in (rows, rows[::-1]):
+        tables = crm([deal("d", "2024-01-01")], activities=activities)
+        # June 5th answers the first of June; June 24th answers June 20th, and what came on that very day did not.
+        assert ask(tables, "buyer_reply_days") == pytest.approx((4 + 4) / 2)
+        # The reply of June 5th was the first to wait for the message of June 20th.
+        assert ask(tables, "seller_reply_days") == 15
+        assert ask(tables, "unanswered_inbound") == 1
+        assert ask(tables, "unanswered_outbound") == 0
+        assert [ask(tables, "unanswered_outbound", at=day) for day in ("2024-06-04", "2024-06-20")] == [2, 0]
+    assert np.isnan(ask(crm([deal("d", "2024-01-01")], activities=rows[:2]), "buyer_reply_days"))
+
+
+def test_what_the_buyer_said_since_the_proposal() -> None:
+    rows = [
+        touch("2024-06-01", direction="inbound"),
+        touch("2024-06-02", "Proposal"),
+        touch("2024-06-03", direction="inbound"),
+    ]
+    tables = crm([deal("d", "2024-01-01")], activities=rows)
+    assert np.isnan(ask(tables, "replies_since_proposal", at="2024-06-01"))
+    assert [ask(tables, "replies_since_proposal", at=f"2024-06-0{day}") for day in (2, 3)] == [0, 1]
+    assert ask(tables, "inbound_share") == 1  # a proposal that says not where it went is no message
+
+
+def test_time_together_is_that_of_meetings_calls_and_demos() -> None:
+    rows = [
+        touch("2024-06-01", "Meeting", duration_minutes=30.4),
+        touch("2024-06-20", "call", duration_minutes=9.6),
+        touch("2024-06-21", "email", duration_minutes=60),
+        touch("2024-06-22", "demo"),
+    ]
+    tables = crm([deal("d", "2024-01-01")], activities=rows)
+    assert [ask(tables, "minutes_together", at=day) for day in ("2024-06-30", NOW)] == [40, 40]
+    assert [ask(tables, "minutes_together_30d", at=day) for day in ("2024-06-30", NOW)] == [40, 10]
+
+
+def test_a_lead_is_known_to_be_the_deal_from_its_conversion_on() -> None:
+    leads = [
+        {"lead_id": "l1", "created_at": "2024-06-01", "converted_at": "2024-06-11", "opportunity_id": "d"},
+        {"lead_id": "l2", "created_at": "2024-06-10", "converted_at": "2024-06-12", "opportunity_id": "d"},
+        {"lead_id": "l3", "created_at": "2024-06-01", "opportunity_id": "d"},
+    ]
+    tables = crm([deal("d", "2024-06-10"), deal("e", "2024-06-10")], leads=leads)
+    days = ("2024-06-10", "2024-06-11", "2024-06-12")
+    assert [ask(tables, "from_lead", at=day) for day in days] == [0, 1, 1]
+    np.testing.assert_array_equal([ask(tables, "lead_days", at=day) for day in days], [NAN, 10, 6])
+    assert ask(tables, "from_lead", of="e") == 0
+
+
+def test_the_share_of_fields_filled_is_that_of_the_date() -> None:
+    rows = [deal("d", "2024-06-01", amount=5, owner_id="u1", region="North", next_step="call")]
+    tables = crm(rows, fixed=KEY_FIELDS, changes=[change("d", "2024-06-20", "next_step", None, "call")])
+    full = tables["opportunities"].assign(
+        **{field: ["x"] for field in ("forecast_category", "type", "lead_source", "product")}
+    )
+    tables = tables.with_frames(
+        opportunities=full.assign(close_date=pd.to_datetime(["2024-07-01"]).astype(full["close_date"].dtype))
+    )
+    assert [ask(tables, "fields_filled", at=day) for day in ("2024-06-19", "2024-06-20")] == pytest.approx([8 / 9, 1])
+
+
+def test_the_last_change_of_the_deal_is_that_of_any_field() -> None:
+    tables = crm([deal("d", "2024-06-01")], changes=[change("d", "2024-06-21", "colour__c", None, "red")])
+    assert (ask(tables, "days_since_edit"), ask(tables, "edits_30d")) == (10, 1)
+    assert np.isnan(ask(tables, "days_since_edit", at="2024-06-20"))
+
+
+def test_the_season_is_counted_from_the_beginning_of_the_fiscal_year() -> None:
+    tables = crm([deal("d", "2024-01-01")])
+    assert [ask(tables, "days_into_year", at=day) for day in ("2024-01-01", "2024-07-01", "2025-01-02")] == [0, 182, 1]
+    begins = years(Histories(tables), FiscalCalendar("quarter", 4)).at
+    assert millis("2024-04-01") in begins
+    assert millis("2024-01-01") not in begins
+
+
+def test_a_contact_is_new_once_on_each_deal() -> None:
+    rows = [
+        touch(day, contact_id=who) for day, who in (("2024-04-10", "c1"), ("2024-06-20", "c1"), ("2024-06-20", "c2"))
+    ]
+    other = [{**row, "opportunity_id": "e"} for row in rows[1:2]]
+    tables = crm([deal("d", "2024-01-01"), deal("e", "2024-01-01")], activities=[*rows, *other])
+    assert (ask(tables, "new_contacts_30d"), ask(tables, "new_contacts_90d")) == (1, 2)
+    assert (ask(tables, "new_contacts_30d", of="e"), ask(tables, "days_since_new_contact")) == (1, 11)
+
+
+@pytest.mark.parametrize(
+    ("role", "names"),
+    [
+        ("CFO", {"top_executives", "purchasing_people"}),
+        ("VP Procurement", {"top_executives", "purchasing_people"}),
+        ("CISO", {"top_executives", "technical_people"}),
+        ("IT Manager", {"technical_people"}),
+        ("General Counsel", {"legal_people"}),
+        ("executive sponsor", {"decision_makers", "top_executives"}),
+        ("Champion", {"champions"}),
+        ("Influencer", set()),
+        ("Vitamin buyer", set()),
+    ],
+)
+def test_roles_tell_what_people_do(role: str, names: set[str]) -> None:
+    people = [{"opportunity_id": "d", "contact_id": "c", "role": role, "added_at": "2024-06-01"}]
+    tables = crm([deal("d", "2024-01-01")], contact_roles=people)
+    words = ("decision_makers", "top_executives", "purchasing_people", "technical_people", "legal_people", "champions")
+    assert {name for name in words if ask(tables, name)} == names
+
+
+def test_a_stage_come_to_again_and_a_deal_fallen_back() -> None:
+    steps = [("2024-06-05", "Prospect", "Propose"), ("2024-06-10", "Propose", "Prospect"),
+             ("2024-06-15", "Prospect", "Qualify")]  # fmt: skip
+    tables = crm([deal("d", "2024-06-01", "Qualify")], changes=[change("d", at, "stage", a, b) for at, a, b in steps])
+    days = ("2024-06-01", "2024-06-05", "2024-06-10", "2024-06-15")
+    assert [ask(tables, "stage_visits", at=day) for day in days] == [1, 1, 2, 1]
+    assert [ask(tables, "stages_behind_furthest", at=day) for day in days] == [0, 0, 2, 1]
+    assert ask(tables, "days_per_move") == pytest.approx(14 / 2)
+    assert ask(tables, "standstill_against_pace") == pytest.approx(16 / 7)
+    assert ask(tables, "entry_stage") == 1

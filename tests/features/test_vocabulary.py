@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 import pytest
 
 from crm.periods import FiscalCalendar
-from crm.tables import CrmTables
-from features.feature import Vocabulary
+from crm.tables import OWN_KINDS, CrmTables, OwnColumn, Wishes
+from features.feature import OwnField, Vocabulary
 from features.histories import Histories
-from features.vocabulary import MOST_KINDS, learn
+from features.vocabulary import COMMON_LEVELS, MOST_KINDS, learn
 from tests.histories import DAY_US, EPOCH, Row, change, crm, deal
 
 QUARTERS = FiscalCalendar()
@@ -40,6 +43,13 @@ def test_the_kinds_that_have_features_by_name_are_no_own_kinds() -> None:
 def test_of_very_many_kinds_the_commonest_get_features() -> None:
     kinds = {f"kind {i:02}": 40 - i for i in range(MOST_KINDS + 5)}
     assert learned(with_kinds(kinds)).kinds == tuple(kinds)[:MOST_KINDS]
+
+
+def test_kinds_that_the_configuration_names_get_features_however_rare() -> None:
+    tables = replace(with_kinds({"Rare": 1, "Offer:sent": 9}), wishes=Wishes(activity_kinds=("Rare", "never")))
+    assert learned(tables).kinds == ("Rare", "never", "Offer:sent")
+    of_common = replace(with_kinds({"Rare": 1, "Offer:sent": 9}), wishes=Wishes(activity_kinds=("Offer:sent",)))
+    assert learned(of_common).kinds == ("Offer:sent",)
 
 
 def test_a_company_without_activities_has_no_kinds() -> None:
@@ -101,3 +111,62 @@ def test_a_company_without_deals_has_no_seasons_and_the_calendar_is_kept() -> No
     vocabulary = learned(crm([]), calendar)
     assert not vocabulary.seasoned
     assert vocabulary.calendar == calendar
+
+
+# Columns of its own ---------------------------------------------------------------------------------------------
+
+
+def with_rivals(rivals: Iterable[str | None], meant: str = "category", fixed: Iterable[str] = ("rival",)) -> CrmTables:
+    """A deal with each rival."""
+    rows = [deal(f"d{i}", EPOCH, rival=rival) for i, rival in enumerate(rivals)]
+    tables = crm(rows, own={"rival": OWN_KINDS[meant]}, fixed=fixed)
+    return replace(tables, wishes=Wishes((OwnColumn("rival", meant, "main rival", True),)))
+
+
+def test_a_declared_column_is_learned_with_its_common_levels_the_commonest_first() -> None:
+    rivals = ["B"] * 40 + ["A"] * 40 + ["C"] * 50 + ["D"] * 4 + ["E"] * 3 + [None] * 63
+    assert learned(with_rivals(rivals)).fields == (
+        OwnField("rival", "category", "main rival", True, ("C", "A", "B", "D")),  # E is on less than 2 % of 200
+    )
+
+
+def test_of_very_many_levels_the_commonest_get_features() -> None:
+    rivals = [f"r{i:02}" for i in range(20) for _ in range(30 - i)]
+    assert learned(with_rivals(rivals)).fields[0].levels == tuple(f"r{i:02}" for i in range(COMMON_LEVELS))
+
+
+def test_a_level_counts_for_every_deal_that_ever_had_it_once() -> None:
+    rows = [deal("d", EPOCH, rival="A"), *(deal(f"e{i}", EPOCH, rival="B") for i in range(60))]
+    moves = [change("d", EPOCH + i * DAY_US, "rival", *("AC" if i % 2 else "CA")) for i in range(1, 5)]
+    tables = crm(rows, own={"rival": OWN_KINDS["category"]}, changes=moves)
+    wishes = Wishes((OwnColumn("rival", "category", "rival"),))
+    assert learned(replace(tables, wishes=wishes)).fields[0].levels == ("B",)
+    fewer = crm(rows[:40], own={"rival": OWN_KINDS["category"]}, changes=moves)
+    assert learned(replace(fewer, wishes=wishes)).fields[0].levels == ("B", "A", "C")
+
+
+def test_a_column_whose_past_is_not_known_is_declared_all_the_same_so_that_its_absence_is_told() -> None:
+    assert learned(with_rivals(["A", "B"], fixed=())).fields == (OwnField("rival", "category", "main rival", True),)
+
+
+@pytest.mark.parametrize("meant", [meant for meant in OWN_KINDS if meant != "category"])
+def test_only_categories_have_levels(meant: str) -> None:
+    assert learned(with_rivals(["1", "2"], meant)).fields == (OwnField("rival", meant, "main rival", True),)
+
+
+def test_nothing_is_learned_of_columns_that_are_not_declared() -> None:
+    tables = crm([deal("d", EPOCH, rival="A")], own={"rival": OWN_KINDS["category"]}, fixed=["rival"])
+    assert learned(tables).fields == ()
+
+
+@pytest.mark.parametrize(("days", "yearly"), [(0, False), (700, False), (730, True)])
+def test_a_season_is_one_once_it_has_come_twice(days: int, yearly: bool) -> None:
+    tables = crm([deal("d", EPOCH), deal("e", EPOCH + days * DAY_US)])
+    assert learned(tables).yearly is yearly
+
+
+def test_the_fields_that_a_deal_should_have_are_those_whose_past_is_known() -> None:
+    rows = [deal("d", EPOCH, amount=5, next_step="call", region="North"), deal("e", EPOCH, region="South")]
+    tables = crm(rows, fixed=["region", "type"], changes=[change("d", EPOCH + DAY_US, "amount", 4, 5)])
+    assert learned(tables).key_fields == ("amount", "region")
+    assert learned(crm([deal("d", EPOCH)])).key_fields == ()

@@ -63,6 +63,10 @@ def test_every_section_is_read(configured):
         fixed = ["type"]
         [tables.opportunities]
         file = "deals.csv"
+        [fields]
+        Rival__c = "category"
+        [activities]
+        kinds = ["offer:sent"]
         [time]
         grid_days = 2
         horizon_days = 14
@@ -87,6 +91,8 @@ def test_every_section_is_read(configured):
     assert config.zone == "Europe/Berlin"
     assert config.source.fixed == {"type"}
     assert config.source.tables["opportunities"].file == "deals.csv"
+    assert [column.name for column in config.source.wishes.columns] == ["Rival__c"]
+    assert config.source.wishes.activity_kinds == ("offer:sent",)
     assert config.time == TimeWishes(2, 14, 21, "month", 4)
     assert config.gate == Thresholds(least_closed=300, worst_slope=0.5)
     assert config.boosting == BoostingSettings(learning_rate=0.2, num_leaves=7, seed=0)
@@ -123,6 +129,8 @@ def test_every_key_is_read_and_held_to_its_type(configured, section, field):
     [
         ("[tiem]\ngrid_days = 7", "write 'time'"),
         ("[grade]\na = 7", "write 'grades'"),
+        ("[field]\nrival = 'text'", "write 'fields'"),
+        ("[activity]\nkinds = []", "write 'activities'"),
         ("[mlfow]", "write 'mlflow'"),
         ("[time]\ngrid_day = 7", "write 'grid_days'"),
         ("[time]\nstal_days = 7", "write 'stall_days'"),
@@ -133,7 +141,7 @@ def test_every_key_is_read_and_held_to_its_type(configured, section, field):
         ("[mlflow]\nuri = 'x'", "use one of tracking_uri"),
         ("[data]\ntimezone = 'UTC'", "write 'time_zone'"),
         ("[tables.oportunities]\nfile = 'x'", "write 'opportunities'"),
-        ("zzz = 1", "use one of data, tables, time, gate, training, grades, mlflow, store"),
+        ("zzz = 1", "use one of data, tables, fields, activities, time, gate, training, grades, mlflow, store"),
     ],
 )
 def test_an_unknown_word_is_refused_with_the_nearest_known_one(configured, text, remedy):

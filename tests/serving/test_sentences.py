@@ -30,6 +30,7 @@ TYPICAL = {
     Unit.RATIO: 1.7,
     Unit.MONEY: 48_200.0,
     Unit.POSITION: 3.0,
+    Unit.NUMBER: 12.5,
     Unit.FLAG: 1.0,
 }
 

@@ -6,7 +6,7 @@ import pytest
 
 from features.catalogue import catalogue
 from features.feature import Vocabulary
-from serving.wording import money, peers, percent, points, quantity, sentence, span
+from serving.wording import money, number, peers, percent, points, quantity, sentence, span
 from tests.histories import EVERYTHING
 
 FEATURES = catalogue(EVERYTHING)
@@ -75,6 +75,24 @@ def test_points(change, says):
 )
 def test_money_is_short(amount, says):
     assert plain(money(amount)) == says
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        (0.0, "0"),
+        (7.0, "7"),
+        (12.5, "12.5"),
+        (12.345, "12.35"),
+        (0.1, "0.1"),
+        (0.0042, "0.0042"),
+        (250.7, "251"),
+        (1_250_000.0, "1,250,000"),
+        (-3.0, "-3"),
+    ],
+)
+def test_a_number_of_no_unit_is_written_as_people_do(value, says):
+    assert number(value) == says
 
 
 def test_money_names_its_currency():

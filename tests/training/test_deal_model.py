@@ -15,7 +15,7 @@ from scipy.special import expit
 from crm.errors import FAILED, DealcastError
 from crm.periods import FiscalCalendar
 from features.dataset import TrainingSet
-from features.feature import Vocabulary
+from features.feature import OwnField, Vocabulary
 from features.settings import TimeSettings
 from tests.training.examples import HASTY, NAN, OPEN, rows_of
 from training.calibration import Calibrator
@@ -61,6 +61,8 @@ def awkward_rows() -> Rows:
 def model(awkward_rows: Rows) -> DealModel:
     boosters, _ = fit_boosters(awkward_rows, EDGES, HASTY)
     vocabulary = Vocabulary(("offer:sent", "Zoom call"), ("region",), ("industry",), FiscalCalendar("month", 4), False)
+    own = OwnField("Rival__c", "category", "main {rival}", True, ("Acme", 'Größe, "x"\n'))
+    vocabulary = replace(vocabulary, fields=(own, OwnField("budget", "money", "budget")))
     facts = {"data": {"until_millis": 5}, "reference": {"bounds": [0.1, 1e-9]}}
     time = TimeSettings(2, 45, 14, 33.25, vocabulary.calendar)
     return DealModel(boosters, Calibrator(0.3, 1.7), Calibrator(-0.1, 0.9), AWKWARD, vocabulary, time, facts)
@@ -100,6 +102,15 @@ def test_a_model_saved_again_is_the_same_model(saved: tuple[Path, str], tmp_path
     folder, sha256 = saved
     assert load(folder, sha256).save(tmp_path / "again") == sha256
     assert folder_digest(tmp_path / "again") == folder_digest(folder) == sha256
+
+
+def test_a_model_of_before_own_columns_is_read(model: DealModel, tmp_path: Path) -> None:
+    model.save(tmp_path / "model")
+    head = json.loads((tmp_path / "model" / "model.json").read_text(encoding="utf-8"))
+    del head["vocabulary"]["fields"]
+    (tmp_path / "model" / "model.json").write_text(json.dumps(head), encoding="utf-8")
+    loaded = load(tmp_path / "model", folder_digest(tmp_path / "model"))
+    assert loaded.vocabulary == replace(model.vocabulary, fields=())
 
 
 def test_a_model_without_stall_risk_comes_back_without_it(
