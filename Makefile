@@ -3,19 +3,21 @@
 #   make demo     the whole road on a simulated company      DEMO_ARGS="…" is handed to `dealcast demo`
 #   make test     all tests, lint and types among them       PYTEST_ARGS="…" is handed to pytest
 #   make setup    .venv alone; the others see to it themselves
+#   make spark    PySpark as well, for `--engine spark` (needs Java 17); `make test` sees to it itself
 #   make lint     ruff and mypy alone
 #   make bench    the benchmarks                             BENCH_ARGS="…"
 #   make docs     the pages that are generated from the code
-#   make lock     requirements.lock from pyproject.toml      LOCK_ARGS=--upgrade takes newer versions
+#   make lock     requirements*.lock from pyproject.toml     LOCK_ARGS=--upgrade takes newer versions
 #   make clean    removes .venv and every cache; data, models and scores stay
 
-.PHONY: help setup demo test lint bench docs lock clean
+.PHONY: help setup spark demo test lint bench docs lock clean
 .DEFAULT_GOAL := help
 
 VENV  := .venv
 PY    := $(VENV)/bin/python
 PIP   := $(PY) -m pip -qq --disable-pip-version-check --no-input
 READY := $(VENV)/.ready
+SPARK_READY := $(VENV)/.ready-spark
 
 export MLFLOW_DISABLE_TELEMETRY := true
 export OMP_WAIT_POLICY := PASSIVE
@@ -72,8 +74,16 @@ $(PY):
 demo: $(READY)
 	@$(VENV)/bin/dealcast demo $(DEMO_ARGS)
 
+spark: $(SPARK_READY)
+	@echo "spark: PySpark is ready"
+
+$(SPARK_READY): requirements-spark.lock $(READY)
+	@echo "setup: installing PySpark (the first time downloads about 450 MB) …"
+	@$(PIP) install --no-compile --no-build-isolation --require-hashes --requirement requirements-spark.lock
+	@touch $(SPARK_READY)
+
 # tests/test_lint.py runs what `make lint` runs, so that one run says whether all is well.
-test: $(READY)
+test: $(READY) $(SPARK_READY)
 	@$(PY) -m pytest $(PYTEST_ARGS)
 
 lint: $(READY)
@@ -86,6 +96,7 @@ bench: $(READY)
 
 docs: $(READY)
 	@$(PY) -m crm.tables_reference docs/tables.md
+	@$(PY) -m features.features_reference docs/features.md
 
 # Needs no finished setup: a lock that cannot be installed must be mendable. "fewest": one version of a package
 # for every Python, so that what is tested is what is used.
@@ -94,7 +105,10 @@ lock: $(PY)
 	@$(PY) -m uv pip compile pyproject.toml --extra dev --universal --fork-strategy fewest --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --quiet $(LOCK_ARGS) \
 	  --output-file requirements.lock
-	@echo "lock: requirements.lock is up to date"
+	@$(PY) -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['spark'])" \
+	  | $(PY) -m uv pip compile - --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --custom-compile-command "make lock" --quiet $(LOCK_ARGS) --output-file requirements-spark.lock
+	@echo "lock: requirements.lock and requirements-spark.lock are up to date"
 
 clean:
 	@rm -rf $(VENV) build dist dealcast.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -13,7 +13,7 @@ import pandas as pd
 
 from crm.clock import NEVER, event_millis, instants
 from crm.coding import NONE, codes_in
-from crm.tables import CrmTables, Kind
+from crm.tables import CrmTables, Facts, Kind
 from crm.values import ValueHistory, merged, plain_text, tracked_fields, value_history
 
 FIXED_BY_NATURE = frozenset({"opportunity_id", "created_at", "account_id"})
@@ -24,6 +24,12 @@ OUTCOME = frozenset({"closed_at", "is_won"})
 def is_known_in_the_past(tables: CrmTables, field: str) -> bool:
     """Whether the field's value at a past date can be told: tracked, declared fixed, or fixed by nature."""
     return field in FIXED_BY_NATURE or field in tables.fixed or field in tracked_fields(tables)
+
+
+def can_be_known(facts: Facts, fixed: frozenset[str], field: str) -> bool:
+    """Whether the field's value at a past date can be told, and any deal of the company has ever had one."""
+    tracked = field in facts.tracked
+    return tracked or (field in FIXED_BY_NATURE | fixed and ("opportunities", field) in facts.given)
 
 
 def stage_history(tables: CrmTables) -> ValueHistory:
@@ -150,6 +156,8 @@ def known_by(tables: CrmTables, as_of: int) -> CrmTables:
     Values of tracked fields are rolled back, and closings to what stood then; values of untracked fields stay
     today's, and :func:`is_known_in_the_past` tells which those are.
     """
+    if _is_nothing_later(tables, as_of):
+        return tables
     deals = _rolled_back(tables, as_of)
     frames = {**tables.frames, "opportunities": deals[event_millis(deals["created_at"]) <= as_of]}
     for name, column in (("changes", "changed_at"), ("leads", "created_at")):
@@ -168,6 +176,26 @@ def known_by(tables: CrmTables, as_of: int) -> CrmTables:
             when = event_millis(frames[name][column])
             frames[name] = frames[name][(when <= as_of) | (when == NEVER)]
     return replace(tables, frames={name: frame.reset_index(drop=True) for name, frame in frames.items()})
+
+
+def _is_nothing_later(tables: CrmTables, as_of: int) -> bool:
+    """Whether all that the tables hold had been known by an instant."""
+    known_from = [
+        *((name, column) for name, columns in _KNOWN_FROM.items() for column in columns if name in tables.frames),
+    ]
+    times = [event_millis(tables[name][column]) for name, column in known_from]
+    if "activities" in tables.frames:
+        times.append(_entered(tables["activities"]))
+    return all(bool(((when <= as_of) | (when == NEVER)).all()) for when in times)
+
+
+_KNOWN_FROM = {
+    "opportunities": ("created_at", "closed_at"),
+    "changes": ("changed_at",),
+    "leads": ("created_at", "converted_at"),
+    "contact_roles": ("added_at",),
+    "accounts": ("created_at",),
+}
 
 
 def data_through(tables: CrmTables, now: int = NEVER) -> int:

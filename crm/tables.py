@@ -13,6 +13,7 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from crm.coding import codes_in, encode
 
@@ -248,6 +249,12 @@ TABLES: Mapping[str, Table] = {
         LEADS,
     )
 }
+
+
+def from_arrow(table: pa.Table) -> pd.DataFrame:
+    """An Arrow table in the contract's dtypes."""
+    frame: pd.DataFrame = table.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
+    return frame
 
 
 @dataclass(frozen=True)

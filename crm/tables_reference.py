@@ -43,7 +43,7 @@ def _section(table: Table) -> str:
     parts = [f"## {table.name}", table.meaning]
     if table.key:
         parts.append(f"A row is identified by {_listed(table.key)}.")
-    parts.append(_grid(["column", "type", "required", "unit", "meaning"], map(_cells, table.columns)))
+    parts.append(grid(["column", "type", "required", "unit", "meaning"], map(_cells, table.columns)))
     changing = [column.name for column in table.columns if column.history]
     if changing:
         parts.append(
@@ -61,10 +61,11 @@ def _cells(column: Column) -> list[str]:
 
 def _types() -> str:
     rows = ([name, f"`{kind.dtype}`", reading] for kind, (name, reading) in _KINDS.items())
-    return "## Types\n\n" + _grid(["type", "pandas", "how it is read"], rows)
+    return "## Types\n\n" + grid(["type", "pandas", "how it is read"], rows)
 
 
-def _grid(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def grid(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 

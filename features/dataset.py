@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import zlib
 from dataclasses import dataclass
 
@@ -57,24 +56,52 @@ class TrainingSet:
         return pd.concat([keys, self.features], axis=1)
 
 
+@dataclass(frozen=True)
+class Rows:
+    """Snapshots of deals while open, and what was known of them; `features` has a float32 column a feature."""
+
+    snapshots: EpisodeSnapshots
+    features: pd.DataFrame
+    stage: np.ndarray
+    ids: np.ndarray
+
+    def keys(self) -> pd.DataFrame:
+        """Which deal, as of when, and in which stage it stood."""
+        as_of = instants(self.snapshots.as_of)
+        return pd.DataFrame({"opportunity_id": self.ids, "as_of": as_of, "stage": self.stage}).astype(
+            {"opportunity_id": "str", "stage": "str"}
+        )
+
+    def frame(self) -> pd.DataFrame:
+        """Keys and features in one table."""
+        return pd.concat([self.keys(), self.features], axis=1)
+
+
+def rows_at(prepared: Prepared, snapshots: EpisodeSnapshots, names: tuple[str, ...]) -> Rows:
+    """The named features of the snapshots."""
+    return Rows(
+        snapshots=snapshots,
+        features=compute(prepared, snapshots, names),
+        stage=stage_at(prepared, snapshots),
+        ids=prepared.histories.deals["opportunity_id"].to_numpy(object)[snapshots.deal],
+    )
+
+
 def training_set(histories: Histories, time: TimeSettings, until: int) -> TrainingSet:
     """All snapshots on the grid up to `until` (milliseconds), their features and labels as known then."""
     vocabulary = learn(histories, time.calendar)
     prepared = prepare(histories, catalogue(vocabulary), time.calendar)
     reasons = {f.name: prepared.why_absent(f) for f in prepared.catalogue.features}
-    names = tuple(name for name, why in reasons.items() if why is None)
-    snapshots = grid(histories, time.grid_days, until)
-    features = compute(prepared, snapshots, names)
+    rows = rows_at(prepared, grid(histories, time.grid_days, until), prepared.known_features)
     # A feature that is never known, or always the same, asks nothing of a deal.
-    varied = [name for name in names if features[name].nunique(dropna=False) > 1]
-    ids = histories.deals["opportunity_id"].to_numpy(object)[snapshots.deal]
+    varied = [name for name in rows.features if rows.features[name].nunique(dropna=False) > 1]
     return TrainingSet(
-        snapshots=snapshots,
-        features=features[varied],
-        labels=label(prepared, snapshots, time.stall_days, until),
-        group=_groups(histories)[snapshots.deal],
-        stage=stage_at(prepared, snapshots),
-        ids=ids,
+        snapshots=rows.snapshots,
+        features=rows.features[varied],
+        labels=label(prepared, rows.snapshots, time.stall_days, until),
+        group=groups(histories)[rows.snapshots.deal],
+        stage=rows.stage,
+        ids=rows.ids,
         absent={name: why for name, why in reasons.items() if why is not None},
         vocabulary=vocabulary,
         time=time,
@@ -111,15 +138,7 @@ def stage_at(prepared: Prepared, snapshots: EpisodeSnapshots) -> np.ndarray:
     return names[np.nan_to_num(code, nan=-1).astype(np.int64)]
 
 
-def fingerprint(frame: pd.DataFrame) -> str:
-    """SHA-256 over column names and values, independent of how the frame is stored."""
-    digest = hashlib.sha256("\x1f".join(map(str, frame.columns)).encode())
-    for name in frame.columns:
-        digest.update(pd.util.hash_pandas_object(frame[name], index=False).to_numpy().tobytes())
-    return digest.hexdigest()
-
-
-def _groups(histories: Histories) -> np.ndarray:
+def groups(histories: Histories) -> np.ndarray:
     """A number for each deal's account, or for the deal where it has none; the same in every run."""
     deals = histories.deals
     name = ("account " + deals["account_id"]).fillna("deal " + deals["opportunity_id"])

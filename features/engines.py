@@ -41,7 +41,7 @@ from features.questions import (
     Sum,
     streams_of,
 )
-from features.stream import Events, Range, Stream
+from features.stream import Clock, Events, Places, Range, Stream
 
 BLOCK = 65_536
 """Snapshots that are worked off together."""
@@ -77,6 +77,11 @@ class Prepared:
         missing = sorted(streams_of(feature.ask) & set(self.absent))
         return self.absent[missing[0]] if missing else None
 
+    @property
+    def known_features(self) -> tuple[str, ...]:
+        """The features that can be computed from these tables."""
+        return tuple(feature.name for feature in self.catalogue.features if self.why_absent(feature) is None)
+
 
 OWN = "deal"
 COMPANY = "company"
@@ -86,26 +91,32 @@ def prepare(
     histories: Histories,
     catalogue: Catalogue,
     calendar: FiscalCalendar,
-    entities: Mapping[str, Events] | None = None,
+    entities: Mapping[str, Stream] | None = None,
 ) -> Prepared:
     """Sort every stream that the tables allow.
 
-    :param entities: the events of the streams that are not the deals' own, where `histories` holds only a part
-        of the company (see :func:`entity_events`); None: made from `histories`.
+    :param entities: the streams that are not the deals' own, where `histories` holds only a part of the company;
+        None: made from `histories`.
     """
-    streams: dict[str, Stream] = {}
-    absent: dict[str, str] = {}
-    for name, source in catalogue.streams.items():
-        own = source.entity == OWN
-        events = source.events(histories) if own or entities is None else entities.get(name)
-        if events is None:
-            events = source.events(histories)  # says why there is none
-            assert isinstance(events, Absent)
-        if isinstance(events, Absent):
-            absent[name] = events.why
-        else:
-            streams[name] = Stream(events, histories.entity_size(source.entity), any_order=not own)
-    return Prepared(histories, catalogue, calendar, streams, absent)
+    given = entities or {}
+    made = {name: source.events(histories) for name, source in catalogue.streams.items() if name not in given}
+    streams = sorted_streams({n: e for n, e in made.items() if not isinstance(e, Absent)}, histories, catalogue)
+    absent = {name: events.why for name, events in made.items() if isinstance(events, Absent)}
+    return Prepared(histories, catalogue, calendar, {**given, **streams}, absent)
+
+
+def sorted_streams(events: Mapping[str, Events], histories: Histories, catalogue: Catalogue) -> dict[str, Stream]:
+    """The streams of events; those of one entity have one clock.
+
+    :param histories: any part of the company; it knows how many owners, accounts and levels there are.
+    """
+    entity = {name: catalogue.streams[name].entity for name in events}
+    keys = {one: histories.entity_size(one) for one in set(entity.values())}
+    clocks = {one: Clock.of([e.at for name, e in events.items() if entity[name] == one], keys[one]) for one in keys}
+    return {
+        name: Stream(some, keys[entity[name]], clock=clocks[entity[name]], any_order=entity[name] != OWN)
+        for name, some in events.items()
+    }
 
 
 def entity_events(histories: Histories, catalogue: Catalogue) -> dict[str, Events]:
@@ -163,7 +174,7 @@ class _Entities:
         """Whether there are few enough keys and days for each pair to be asked once."""
         return 0 < self._keys(entity) * self._days <= self._most
 
-    def place(self, key: np.ndarray, as_of: np.ndarray) -> np.ndarray:
+    def cell(self, key: np.ndarray, as_of: np.ndarray) -> np.ndarray:
         """The cell of each snapshot's key and day; the last cell is that of no key."""
         return np.where(key >= 0, key * self._days + (as_of - self._first) // DAY, -1)
 
@@ -187,6 +198,7 @@ class Asker:
         self.prepared, self.as_of = prepared, as_of
         self._answers: dict[Question, np.ndarray] = {}
         self._ranges: dict[tuple[str, float | None, bool], Range] = {}
+        self._asked: dict[tuple[str, float | None, bool], Places] = {}
 
     def answer(self, question: Question) -> np.ndarray:
         """The question's number at each pair; shape (n,), float64, NaN = not known."""
@@ -206,9 +218,13 @@ class Asker:
         """The sorted stream of that name."""
         return self.prepared.streams[name]
 
-    def key(self, stream: str) -> np.ndarray:
-        """Whose events of the stream are asked at each pair; -1 = nobody's. Shape (n,), int64."""
+    def key(self, entity: str) -> np.ndarray:
+        """Which owner, account, … is asked about at each pair; -1 = none. Shape (n,), int64."""
         raise NotImplementedError
+
+    def entity(self, stream: str) -> str:
+        """Whose events a stream holds."""
+        return self.prepared.catalogue.streams[stream].entity
 
     def since(self, at: np.ndarray) -> np.ndarray:
         """Days from instants (milliseconds) to each pair's date."""
@@ -218,11 +234,19 @@ class Asker:
         return _ANSWERS[type(question)](self, question)
 
     def _window(self, name: str, days: float | None, this_period: bool, known: Range | None) -> Range:
-        stream, key = self.stream(name), self.key(name)
-        found = known or stream.known(key, self.as_of)
+        stream, entity = self.stream(name), self.entity(name)
+        found = known or stream.known_at(self._places(entity, None, False))
         if days is not None:
-            found = stream.within(found, key, self.as_of, days)
-        return stream.after(found, key, self.prepared.calendar.bounds(self.as_of)[0] - 1) if this_period else found
+            found = stream.after(found, self._places(entity, days, False))
+        return stream.after(found, self._places(entity, None, True)) if this_period else found
+
+    def _places(self, entity: str, days: float | None, this_period: bool) -> Places:
+        """Each pair's key, and the instant at which the window begins (without a window: its date)."""
+        asked = (entity, days, this_period)
+        if asked not in self._asked:
+            at = self.prepared.calendar.bounds(self.as_of)[0] - 1 if this_period else self.as_of
+            self._asked[asked] = Places(self.key(entity), at if days is None else at - round(days * DAY))
+        return self._asked[asked]
 
 
 class _Cells(Asker):
@@ -232,8 +256,8 @@ class _Cells(Asker):
         super().__init__(prepared, as_of)
         self._key = key
 
-    def key(self, stream: str) -> np.ndarray:
-        del stream  # all of them are the entity's
+    def key(self, entity: str) -> np.ndarray:
+        del entity  # there is one alone
         return self._key
 
 
@@ -247,35 +271,36 @@ class Kernel(Asker):
         self._entities = entities or _Entities(prepared, snapshots.as_of)
         self._span = (int(self.deal.min()), int(self.deal.max())) if len(snapshots) else (0, -1)
         self._streams: dict[str, Stream] = {}
-        self._places: dict[str, np.ndarray] = {}
+        self._keys: dict[str, np.ndarray] = {}
+        self._cells: dict[str, np.ndarray] = {}
 
     def stream(self, name: str) -> Stream:
         """The sorted stream of that name; of a stream of deals, the part about these snapshots' deals."""
         if name not in self._streams:
             whole = self.prepared.streams[name]
-            self._streams[name] = whole.of_keys(*self._span) if self._entity(name) == OWN else whole
+            self._streams[name] = whole.of_keys(*self._span) if self.entity(name) == OWN else whole
         return self._streams[name]
 
-    def key(self, stream: str) -> np.ndarray:
-        entity = self._entity(stream)
-        return self.deal if entity == OWN else self._key(entity)
+    def key(self, entity: str) -> np.ndarray:
+        if entity not in self._keys:
+            self._keys[entity] = self._find_key(entity)
+        return self._keys[entity]
 
     def _find_answer(self, question: Question) -> np.ndarray:
         if isinstance(question, OfStream):
-            entity = self._entity(question.stream)
+            entity = self.entity(question.stream)
             if entity != OWN and self._entities.has_cells(entity):
-                return self._entities.answer(entity, question)[self._place(entity)]
+                return self._entities.answer(entity, question)[self._cell(entity)]
         return super()._find_answer(question)
 
-    def _entity(self, stream: str) -> str:
-        return self.prepared.catalogue.streams[stream].entity
+    def _cell(self, entity: str) -> np.ndarray:
+        if entity not in self._cells:
+            self._cells[entity] = self._entities.cell(self.key(entity), self.as_of)
+        return self._cells[entity]
 
-    def _place(self, entity: str) -> np.ndarray:
-        if entity not in self._places:
-            self._places[entity] = self._entities.place(self._key(entity), self.as_of)
-        return self._places[entity]
-
-    def _key(self, entity: str) -> np.ndarray:
+    def _find_key(self, entity: str) -> np.ndarray:
+        if entity == OWN:
+            return self.deal
         if entity == COMPANY:
             return np.zeros(len(self.as_of), dtype=np.int64)
         return np.nan_to_num(self.answer(key_question(entity)), nan=-1).astype(np.int64)

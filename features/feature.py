@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 from crm.periods import FiscalCalendar
 from features.histories import Histories
@@ -136,3 +137,18 @@ class Vocabulary:
     key_fields: tuple[str, ...] = ()
     signals: tuple[Signal, ...] = SIGNALS
     yearly: bool = True
+
+
+def vocabulary_from(data: Mapping[str, Any]) -> Vocabulary:
+    """A vocabulary from what `dataclasses.asdict` made of it and JSON kept; of older ones what they have."""
+    return Vocabulary(
+        tuple(data["kinds"]),
+        tuple(data["segments"]),
+        tuple(data["account_fields"]),
+        FiscalCalendar(**data["calendar"]),
+        data["seasoned"],
+        fields=tuple(OwnField(**{**one, "levels": tuple(one["levels"])}) for one in data.get("fields", ())),
+        key_fields=tuple(data.get("key_fields", ())),
+        signals=tuple(Signal(**{**one, "words": tuple(one["words"])}) for one in data.get("signals", ())),
+        yearly=data.get("yearly", False),
+    )

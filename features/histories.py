@@ -8,10 +8,11 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 
 from crm.clock import DAY, NEVER, event_millis
-from crm.coding import NONE, codes_in, encode
-from crm.history import Episodes, episodes, is_known_in_the_past, stage_history
+from crm.coding import NONE, arrow_text, codes_in, encode
+from crm.history import Episodes, can_be_known, episodes, stage_history
 from crm.tables import CrmTables
 from crm.values import ValueHistory, deal_rows, value_history
 from features.stream import Events, Stream
@@ -30,8 +31,11 @@ class Histories:
     """The tables as arrays over deals (rows of opportunities), computed once and on demand."""
 
     def __init__(self, tables: CrmTables, levels: Mapping[str, pd.Index] | None = None) -> None:
-        """:param levels: the levels of text fields in the whole company, where the tables are a part of it."""
-        self.tables = tables
+        """Deals are put in the order of their ids.
+
+        :param levels: the levels of text fields in the whole company, where the tables are a part of it.
+        """
+        self.tables = tables = _by_id(tables)
         self._levels = levels or {}
         self.deals = tables["opportunities"]
         self._known: dict[str, bool] = {}
@@ -94,9 +98,7 @@ class Histories:
         return self._known[field]
 
     def _finds_known(self, field: str) -> bool:
-        if field not in self.deals or not is_known_in_the_past(self.tables, field):
-            return False
-        return self.gives("opportunities", field) or field in self.tables.facts.tracked
+        return field in self.deals and can_be_known(self.tables.facts, self.tables.fixed, field)
 
     def has(self, table: str) -> bool:
         """Whether the company has rows in the table, even where these are a part of it that has none."""
@@ -178,6 +180,14 @@ class Histories:
     def deal_of(self, table: str) -> np.ndarray:
         """Row number in opportunities of each row's deal; -1 where there is none. Shape (rows,), int64."""
         return self.tables.deal_of(table)
+
+
+def _by_id(tables: CrmTables) -> CrmTables:
+    deals = tables["opportunities"]
+    order = pc.array_sort_indices(arrow_text(deals["opportunity_id"])).to_numpy()
+    if (np.diff(order.astype(np.int64)) == 1).all():
+        return tables
+    return tables.with_frames(opportunities=deals.take(order).reset_index(drop=True))
 
 
 FIELD_OF = {"owner": "owner_id", "account": "account_id"}

@@ -173,5 +173,46 @@ def streams_of(question: Question) -> frozenset[str]:
     return frozenset([own] if own else []).union(*(streams_of(part) for part in parts))
 
 
+def formula(question: Question) -> str:
+    """The question as people write formulas: "count(replies where inbound, 30 d) / count(replies)"."""
+    match question:
+        case Constant(value):
+            return f"{value:g}"
+        case AsOf():
+            return "date"
+        case Static(name):
+            return name
+        case DaysToPeriodEnd():
+            return "days to the period's end"
+        case Combine("otherwise", left, right):
+            return f"({formula(left)} or {formula(right)})"
+        case Combine(operation, left, right):
+            sides = [f"({formula(s)})" if isinstance(s, Combine) and s.operation in _LOOSER[operation] else formula(s)
+                     for s in (left, right)]  # fmt: skip
+            return f"{sides[0]} {_SIGNS[operation]} {sides[1]}"
+        case Apply(function, argument):
+            return f"{function}({formula(argument)})"
+        case CountAfter(stream, where, after):
+            return f"count({stream} where {where}, after the last {after})"
+        case OfStream():
+            return _asked(question)
+    raise TypeError(type(question))
+
+
+_SIGNS = {"add": "+", "subtract": "−", "multiply": "×", "divide": "÷"}
+_LOOSER = {"add": (), "subtract": ("add", "subtract"), "multiply": ("add", "subtract"),
+           "divide": ("add", "subtract", "multiply", "divide")}  # fmt: skip
+_CALLED = {"Count": "count", "Sum": "sum", "Distinct": "distinct", "Last": "last", "First": "first",
+           "Since": "since", "SinceFirst": "since first"}  # fmt: skip
+
+
+def _asked(question: OfStream) -> str:
+    said = vars(question)
+    of = f"{said['column']} of {question.stream}" if said.get("column") else question.stream
+    where = f" where {said['where']}" if said.get("where") else ""
+    window = f", {said['days']:g} d" if said.get("days") else ", this period" if said.get("this_period") else ""
+    return f"{_CALLED[type(question).__name__]}({of}{where}{window})"
+
+
 def _question(value: Question | float) -> Question:
     return value if isinstance(value, Question) else Constant(float(value))

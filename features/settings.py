@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import numpy as np
 
@@ -31,6 +32,22 @@ class TimeSettings:
     calendar: FiscalCalendar = field(default_factory=FiscalCalendar)
 
 
+class Spans(Protocol):
+    """Spans in which deals were open: :class:`crm.history.Episodes`, or a part of what they tell; shape (n,) each."""
+
+    @property
+    def opened(self) -> np.ndarray:
+        """Milliseconds."""
+
+    @property
+    def closed(self) -> np.ndarray:
+        """Milliseconds; NEVER while open."""
+
+    @property
+    def won(self) -> np.ndarray:
+        """1 won, 0 lost, -1 still open."""
+
+
 @dataclass(frozen=True)
 class TimeWishes:
     """What the configuration says of :class:`TimeSettings`; None = propose it from the data."""
@@ -44,8 +61,13 @@ class TimeWishes:
 
 def propose(histories: Histories, wishes: TimeWishes | None = None) -> TimeSettings:
     """Settings that fit how long the company's deals take, overridden by what the configuration says."""
+    return propose_for(histories.episodes, wishes)
+
+
+def propose_for(spans: Spans, wishes: TimeWishes | None = None) -> TimeSettings:
+    """Settings that fit how long deals were open, overridden by what the configuration says."""
     wishes = wishes or TimeWishes()
-    cycle = median_cycle(histories)
+    cycle = median_cycle(spans)
     period = wishes.period or ("quarter" if cycle >= 45 else "month" if cycle >= 10 else "week")
     proposed = TimeSettings(
         grid_days=max(grid for grid in GRIDS if grid <= max(cycle / 6, 1)),
@@ -62,19 +84,19 @@ def propose(histories: Histories, wishes: TimeWishes | None = None) -> TimeSetti
     return replace(proposed, **said)
 
 
-def median_cycle(histories: Histories) -> float:
+def median_cycle(spans: Spans) -> float:
     """Median days from opening to closing, deals still open counted as taking longer (60 where none closed).
 
     The median of the Kaplan-Meier curve; where fewer than half have closed, that of the closed ones.
     """
-    lasting = histories.episodes.closed > histories.episodes.opened  # not entered when all was over
-    opened, closed_at = histories.episodes.opened[lasting], histories.episodes.closed[lasting]
-    closed = histories.episodes.won[lasting] >= 0
+    lasting = spans.closed > spans.opened  # not entered when all was over
+    opened, closed_at = spans.opened[lasting], spans.closed[lasting]
+    closed = spans.won[lasting] >= 0
     if not closed.any():
         return 60.0
     end = max(int(closed_at[closed].max()), int(opened.max()))
     took = (np.where(closed, closed_at, end) - opened) / DAY
-    order = np.argsort(took, kind="stable")
+    order = np.lexsort((~closed, took))  # who closed after as long was open still when one that is open was last seen
     at_risk = len(took) - np.arange(len(took))
     still_open = np.cumprod(np.where(closed[order], 1 - 1 / at_risk, 1.0))
     below = np.flatnonzero(still_open <= 0.5)

@@ -7,7 +7,7 @@ future holds lies behind a range's end, where no primitive can reach.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -73,23 +73,65 @@ class Range:
     end: np.ndarray
 
 
+class Clock:
+    """How (key, time) is packed into one number: the key above, the milliseconds since `origin` below."""
+
+    def __init__(self, origin: int, latest: int, keys: int) -> None:
+        """:param origin: before the first event; :param latest: the last event's milliseconds after it."""
+        self.origin, self.latest = origin, latest
+        self.bits = max(latest + 1, 1).bit_length()
+        if self.bits + max(keys, 1).bit_length() > 63:
+            raise OverflowError(f"{keys} keys over {latest} ms do not fit a 64-bit stream; partition by key")
+
+    @staticmethod
+    def of(times: Sequence[np.ndarray], keys: int) -> Clock:
+        """One for all these events (milliseconds; NEVER is no time)."""
+        dated = [at[at != NEVER] for at in times]
+        first = min((int(at.min()) for at in dated if len(at)), default=1)
+        last = max((int(at.max()) for at in dated if len(at)), default=1)
+        return Clock(first - 1, last - first + 1, keys)
+
+    def pack(self, key: np.ndarray, at: np.ndarray) -> np.ndarray:
+        """Keys and times as numbers that sort by key, then time; what lies outside all events' times is clipped."""
+        packed = np.clip(at - self.origin, 0, self.latest)
+        packed |= key << self.bits
+        return packed
+
+
+class Places:
+    """Keys and instants at which streams are asked; shape (n,) each. Streams of one clock share their packing."""
+
+    def __init__(self, key: np.ndarray, at: np.ndarray) -> None:
+        self.key, self.at = key, at
+        self._packed: dict[int, tuple[Clock, np.ndarray]] = {}
+
+    def packed(self, clock: Clock) -> np.ndarray:
+        """Keys (those below 0 as 0) and instants by that clock."""
+        if id(clock) not in self._packed:
+            self._packed[id(clock)] = clock, clock.pack(np.maximum(self.key, 0), self.at)
+        return self._packed[id(clock)][1]
+
+    @cached_property
+    def valid(self) -> np.ndarray | None:
+        """Which have a key; None where all have."""
+        valid = self.key >= 0
+        return None if valid.all() else valid
+
+
 class Stream:
     """Events sorted once by (key, time)."""
 
-    def __init__(self, events: Events, keys: int, *, any_order: bool = False) -> None:
+    def __init__(self, events: Events, keys: int, *, clock: Clock | None = None, any_order: bool = False) -> None:
         """:param keys: how many keys there are; every event's key is below it.
 
+        :param clock: one that is shared with other streams; None: one of its own.
         :param any_order: whether events of a key at the same time come in any order: they are then put in one
             that does not depend on how they came. Otherwise they keep it.
         """
         kept = np.flatnonzero((events.key >= 0) & (events.at != NEVER))
         key, at = (events.key, events.at) if len(kept) == len(events) else (events.key[kept], events.at[kept])
-        self._origin = int(at.min()) - 1 if len(at) else 0
-        self._latest = int(at.max()) - self._origin if len(at) else 1
-        self._bits = max(self._latest + 1, 1).bit_length()
-        if self._bits + max(keys, 1).bit_length() > 63:
-            raise OverflowError(f"{keys} keys over {self._latest} ms do not fit a 64-bit stream; partition by key")
-        packed = (key << self._bits) | (at - self._origin)
+        self.clock = clock or Clock.of([at], keys)
+        packed = self.clock.pack(key, at)
         order = kept
         if np.any(packed[1:] < packed[:-1]):
             by_time = np.argsort(packed, kind="stable")
@@ -100,7 +142,7 @@ class Stream:
         in_order = order is kept and len(kept) == len(events)
         self._columns = {n: _narrow(c if in_order else c[order]) for n, c in events.columns.items()}
         self._filters = events.filters
-        self._first_of_key = np.searchsorted(packed, np.arange(keys + 1, dtype=np.int64) << self._bits)
+        self._first_of_key = np.searchsorted(packed, np.arange(keys + 1, dtype=np.int64) << self.clock.bits)
         self._first_key = 0
         self._cache: dict[tuple[str, ...], np.ndarray] = {}
 
@@ -108,7 +150,7 @@ class Stream:
         """The part of the stream with the keys first … last; it shares the whole's memory and its keys."""
         begin, end = self._first_of_key[first], self._first_of_key[last + 1]
         part = object.__new__(Stream)
-        part._origin, part._latest, part._bits = self._origin, self._latest, self._bits
+        part.clock = self.clock
         part._packed = self._packed[begin:end]
         part._columns = {name: column[begin:end] for name, column in self._columns.items()}
         part._filters = self._filters
@@ -124,41 +166,41 @@ class Stream:
     @cached_property
     def key(self) -> np.ndarray:
         """Each event's key, in the stream's order."""
-        return self._packed >> self._bits
+        return self._packed >> self.clock.bits
 
     @cached_property
     def at(self) -> np.ndarray:
         """Each event's time, milliseconds, in the stream's order."""
-        return (self._packed & ((1 << self._bits) - 1)) + self._origin
+        return (self._packed & ((1 << self.clock.bits) - 1)) + self.clock.origin
 
     def known(self, key: np.ndarray, as_of: np.ndarray) -> Range:
         """Events of the key at or before `as_of` (milliseconds); those of a key below 0 are none."""
-        if np.all(key >= 0):
-            return Range(self._first_of_key[key - self._first_key], self._position_after(key, as_of))
-        valid = key >= 0
-        own = np.where(valid, key, self._first_key)
-        start = np.where(valid, self._first_of_key[own - self._first_key], 0)
-        return Range(start, np.where(valid, self._position_after(own, as_of), start))
+        return self.known_at(Places(key, as_of))
+
+    def known_at(self, places: Places) -> Range:
+        """Events of each place's key at or before its instant; those of a key below 0 are none."""
+        end = _positions_after(self._packed, places.packed(self.clock))
+        if places.valid is None:
+            return Range(self._first_of_key[places.key - self._first_key], end)
+        own = np.where(places.valid, places.key, self._first_key)
+        start = np.where(places.valid, self._first_of_key[own - self._first_key], 0)
+        return Range(start, np.where(places.valid, end, start))
 
     def within(self, known: Range, key: np.ndarray, as_of: np.ndarray, days: float) -> Range:
         """The part of a known range that lies in (as_of - days, as_of]."""
-        return self.after(known, key, as_of - round(days * DAY))
+        return self.after(known, Places(key, as_of - round(days * DAY)))
 
-    def after(self, known: Range, key: np.ndarray, instant: np.ndarray) -> Range:
-        """The part of a known range that lies after an instant (milliseconds)."""
-        start = self._position_after(np.maximum(key, self._first_key), instant)
+    def after(self, known: Range, places: Places) -> Range:
+        """The part of a known range that lies after each place's instant."""
+        start = _positions_after(self._packed, places.packed(self.clock))
         return Range(np.clip(start, known.start, known.end), known.end)
-
-    def _position_after(self, key: np.ndarray, at: np.ndarray) -> np.ndarray:
-        elapsed = np.clip(at - self._origin, 0, self._latest)
-        return _positions_after(self._packed, (key << self._bits) | elapsed)
 
     def count(self, of: Range, where: str | None = None) -> np.ndarray:
         """How many events (matching a filter) the range holds; shape (n,), float64."""
         if where is None:
             return (of.end - of.start).astype(float)
         prefix = self._cached(("count", where), lambda: _prefix_sum(self._matching(where)))
-        return (prefix[of.end] - prefix[of.start]).astype(float)
+        return _difference(prefix, of)
 
     def count_after(self, of: Range, where: str, after: str) -> np.ndarray:
         """How many matching events of the range are later than its last that matches `after`; all without one."""
@@ -179,7 +221,7 @@ class Stream:
             return np.zeros(len(of.end))
         if self._columns[column].dtype.kind in "bi":  # whole numbers: sums are exact over all keys
             prefix = self._cached(("sum", column, where or ""), lambda: _prefix_sum(self._values(column, where)))
-            return (prefix[of.end] - prefix[of.start]).astype(float)
+            return _difference(prefix, of)
         running = self._cached(("running", column, where or ""), lambda: self._running_sum(column, where))
         before = self._cached(("before", column, where or ""), lambda: self._before(running))
         last = np.maximum(of.end - 1, 0)
@@ -189,7 +231,7 @@ class Stream:
     def distinct(self, of: Range, column: str, where: str | None = None) -> np.ndarray:
         """How many different codes (>= 0) the known range holds; `of` must begin at its key's first event."""
         prefix = self._cached(("distinct", column, where or ""), lambda: self._first_seen(column, where))
-        return (prefix[of.end] - prefix[of.start]).astype(float)
+        return _difference(prefix, of)
 
     def last(self, of: Range, column: str, where: str | None = None) -> np.ndarray:
         """The column's value at the range's last (matching) event; NaN where there is none."""
@@ -304,6 +346,10 @@ def _without_order(events: Events, packed: np.ndarray, order: np.ndarray) -> np.
     order = order.copy()
     order[tied] = order[tied][np.lexsort([*columns, packed[tied]])]
     return order
+
+
+def _difference(prefix: np.ndarray, of: Range) -> np.ndarray:
+    return (prefix[of.end] - prefix[of.start]).astype(float)
 
 
 def _prefix_sum(values: np.ndarray) -> np.ndarray:

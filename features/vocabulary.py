@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 from crm.clock import DAY
+from crm.history import can_be_known
 from crm.periods import FiscalCalendar
 from crm.tables import CrmTables, OwnColumn
 from features.families.account import ACCOUNT_FACTS
@@ -12,6 +14,7 @@ from features.families.confidence import KEY_FIELDS
 from features.families.engagement import KNOWN_KINDS
 from features.families.segment import SEGMENT_FIELDS
 from features.feature import OwnField, Vocabulary
+from features.glimpse import Glimpse, glimpse
 from features.histories import Histories
 
 MOST_KINDS = 20
@@ -24,69 +27,70 @@ LEAST_SHARE_OF_A_LEVEL = 0.02
 
 
 def learn(histories: Histories, calendar: FiscalCalendar) -> Vocabulary:
+    """What the tables tell of the company's own words."""
+    return learn_from(glimpse(histories), histories.tables, calendar)
+
+
+def learn_from(seen: Glimpse, tables: CrmTables, calendar: FiscalCalendar) -> Vocabulary:
     """The company's own activity kinds and columns, segment fields and account facts.
 
     A kind gets features of its own when it occurs on at least 5 % of the deals, the 20 commonest at most, or when
     the configuration names it. A segment field needs at least two levels. Of a category of the company's own, a
     level gets a feature when at least 2 % of the deals have had it, the 8 commonest at most.
+
+    :param tables: any part of the company; what is declared of its columns is asked, not its rows.
     """
+    fixed = tables.fixed
     return Vocabulary(
-        kinds=_own_kinds(histories.tables),
-        segments=tuple(field for field in SEGMENT_FIELDS if _is_segment(histories, field)),
-        account_fields=tuple(name for name in ACCOUNT_FACTS if _is_account_fact(histories.tables, name)),
+        kinds=_own_kinds(seen, tables.wishes.activity_kinds),
+        segments=tuple(field for field in SEGMENT_FIELDS if _is_segment(seen, fixed, field)),
+        account_fields=tuple(name for name in ACCOUNT_FACTS if _is_account_fact(seen, fixed, name)),
         calendar=calendar,
-        seasoned=_spans_periods(histories, calendar),
-        fields=tuple(_own_field(histories, column) for column in histories.tables.wishes.columns),
-        key_fields=tuple(field for field in KEY_FIELDS if histories.is_known(field)),
-        yearly=_spans_years(histories),
+        seasoned=_spans_periods(seen, calendar),
+        fields=tuple(_own_field(seen, fixed, column) for column in tables.wishes.columns),
+        key_fields=tuple(field for field in KEY_FIELDS if can_be_known(seen.facts, fixed, field)),
+        yearly=_spans_years(seen),
     )
 
 
-def _spans_periods(histories: Histories, calendar: FiscalCalendar) -> bool:
+def _spans_periods(seen: Glimpse, calendar: FiscalCalendar) -> bool:
     """Whether deals were opened over at least LEAST_PERIODS whole periods."""
-    opened = histories.episodes.opened
+    opened = seen.spans.opened
     if not len(opened):
         return False
     begin, end = calendar.bounds(np.array([opened.min(), opened.max()]))
     return bool((end[1] - begin[0]) / (end[0] - begin[0]) > LEAST_PERIODS + 1)
 
 
-def _spans_years(histories: Histories) -> bool:
+def _spans_years(seen: Glimpse) -> bool:
     """Whether deals were opened over at least LEAST_YEARS years, so that a season is more than one time."""
-    opened = histories.episodes.opened
+    opened = seen.spans.opened
     return bool(len(opened) and opened.max() - opened.min() >= LEAST_YEARS * 365 * DAY)
 
 
-def _own_kinds(tables: CrmTables) -> tuple[str, ...]:
-    activities = tables["activities"]
-    own = activities[~activities["kind"].str.lower().isin(KNOWN_KINDS)]
-    deals = own.groupby("kind")["opportunity_id"].nunique().sort_index().sort_values(ascending=False, kind="stable")
-    common = deals[deals >= LEAST_SHARE_OF_DEALS * max(len(tables["opportunities"]), 1)]
-    wanted = tables.wishes.activity_kinds
-    return (*wanted, *(kind for kind in map(str, common.index[:MOST_KINDS]) if kind not in wanted))
+def _own_kinds(seen: Glimpse, wanted: tuple[str, ...]) -> tuple[str, ...]:
+    own = seen.kinds[~seen.kinds.index.str.lower().isin(KNOWN_KINDS)]
+    common = _commonest(own, LEAST_SHARE_OF_DEALS * seen.deals, MOST_KINDS)
+    return (*wanted, *(kind for kind in common if kind not in wanted))
 
 
-def _own_field(histories: Histories, column: OwnColumn) -> OwnField:
-    is_category = column.meant == "category" and histories.is_known(column.name)
-    levels = _common_levels(histories, column.name) if is_category else ()
+def _own_field(seen: Glimpse, fixed: frozenset[str], column: OwnColumn) -> OwnField:
+    is_category = column.meant == "category" and can_be_known(seen.facts, fixed, column.name)
+    least = LEAST_SHARE_OF_A_LEVEL * seen.deals
+    levels = _commonest(seen.levels[column.name], least, COMMON_LEVELS) if is_category else ()
     return OwnField(column.name, column.meant, column.label, column.actionable, levels)
 
 
-def _common_levels(histories: Histories, field: str) -> tuple[str, ...]:
-    """The levels that many deals have had, the commonest first."""
-    coded = histories.coded(field)
-    given, levels = coded.code >= 0, max(len(coded.levels), 1)
-    had = np.unique(coded.history.deal[given] * levels + coded.code[given]) % levels
-    deals = np.bincount(had, minlength=len(coded.levels))
-    ranked = sorted((-count, str(level)) for count, level in zip(deals.tolist(), coded.levels, strict=True))
-    least = max(LEAST_SHARE_OF_A_LEVEL * len(histories), 1)
-    return tuple(level for count, level in ranked[:COMMON_LEVELS] if -count >= least)
+def _commonest(deals: pd.Series, least: float, most: int) -> tuple[str, ...]:
+    """The levels that at least so many deals have had, the commonest first, equal ones by name."""
+    ranked = deals.sort_index().sort_values(ascending=False, kind="stable")
+    return tuple(str(level) for level in ranked.index[ranked >= max(least, 1)][:most])
 
 
-def _is_segment(histories: Histories, field: str) -> bool:
-    return histories.is_known(field) and 2 <= len(histories.coded(field).levels) <= MOST_LEVELS
+def _is_segment(seen: Glimpse, fixed: frozenset[str], field: str) -> bool:
+    return can_be_known(seen.facts, fixed, field) and 2 <= len(seen.levels[field]) <= MOST_LEVELS
 
 
-def _is_account_fact(tables: CrmTables, name: str) -> bool:
-    declared = name == "created_at" or f"accounts.{name}" in tables.fixed
-    return declared and bool(tables["accounts"][name].notna().any())
+def _is_account_fact(seen: Glimpse, fixed: frozenset[str], name: str) -> bool:
+    declared = name == "created_at" or f"accounts.{name}" in fixed
+    return declared and ("accounts", name) in seen.facts.given

@@ -19,9 +19,8 @@ import pandas as pd
 
 from crm.errors import DealcastError
 from crm.periods import FiscalCalendar
-from features.feature import OwnField, Vocabulary
+from features.feature import Vocabulary, vocabulary_from
 from features.settings import TimeSettings
-from features.text import Signal
 from training.calibration import Calibrator
 from training.models import boosting
 from training.models.win_curve import Curve, WinCurve, fit_win_curve, quicker
@@ -185,7 +184,7 @@ def load(folder: Path, sha256: str) -> DealModel:
         Calibrator(**head["win_calibrator"]),
         Calibrator(**head["stall_calibrator"]),
         tuple(head["names"]),
-        _vocabulary(head["vocabulary"]),
+        vocabulary_from(head["vocabulary"]),
         TimeSettings(**{**head["time"], "calendar": FiscalCalendar(**head["time"]["calendar"])}),
         head["facts"],
     )
@@ -198,17 +197,3 @@ def folder_digest(folder: Path) -> str:
         digest.update(f"{path.relative_to(folder).as_posix()}\0{path.stat().st_size}\0".encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
-
-
-def _vocabulary(data: Mapping[str, Any]) -> Vocabulary:
-    return Vocabulary(
-        tuple(data["kinds"]),
-        tuple(data["segments"]),
-        tuple(data["account_fields"]),
-        FiscalCalendar(**data["calendar"]),
-        data["seasoned"],
-        fields=tuple(OwnField(**{**one, "levels": tuple(one["levels"])}) for one in data.get("fields", ())),
-        key_fields=tuple(data.get("key_fields", ())),
-        signals=tuple(Signal(**{**one, "words": tuple(one["words"])}) for one in data.get("signals", ())),
-        yearly=data.get("yearly", False),
-    )

@@ -12,7 +12,8 @@ import pandas as pd
 from crm.clock import utc_text
 from crm.errors import DataRefused
 from features.catalogue import catalogue
-from features.dataset import TrainingSet, fingerprint
+from features.dataset import TrainingSet
+from features.fingerprint import fingerprint
 from training.calibration import Calibrator
 from training.deal_model import Boosters, DealModel, fit_boosters
 from training.evaluation import Cuts, Judged, calibrators, choose_cuts, out_of_fold

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from crm.sources.intake import Intake, LoadedFile, load, start, table_view
 from crm.sources.mapping import SourceMapping
 from crm.sources.native_files import native_text
 from crm.sources.own_values import own_kinds
-from crm.sources.quoting import name
+from crm.sources.quoting import literal, name
 from crm.sources.reading import read_raw
 from crm.sources.rules import RULES
 from crm.sources.salesforce_files import salesforce_text
@@ -44,13 +45,51 @@ def read_folder(folder: Path, mapping: SourceMapping = NOTHING_DECLARED) -> Read
 
     :raises DataRefused: where the data cannot be used as they are, with file, row, column, value and remedy.
     """
+    with settled(folder, mapping) as found:
+        read = {table: frames.frame(found.intake, table) for table in found.present}
+        standing = {"stages": found.stages, **{table: one.frame for table, one in read.items()}}
+        tables = CrmTables(standing, mapping.fixed, own_kinds(mapping), wishes=mapping.wishes)
+        found.intake.notes += unmet(tables, kinds_of(found))
+        report = reported(found.intake, {table: one.rows for table, one in read.items()})
+    return Reading(tables, report, found.shape)
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A folder read into DuckDB, with everything decided: what remains is to take the tables out."""
+
+    intake: Intake
+    present: tuple[str, ...]
+    stages: pd.DataFrame
+    shape: str
+
+
+def kinds_of(found: Settled) -> list[str]:
+    """The activity kinds that occur."""
+    if "activities" not in found.present:
+        return []
+    kinds = found.intake.con.execute("SELECT DISTINCT kind FROM all_activities WHERE kind IS NOT NULL ORDER BY kind")
+    return [kind for (kind,) in kinds.fetchall()]
+
+
+@contextmanager
+def settled(folder: Path, mapping: SourceMapping, limits: Mapping[str, str] | None = None) -> Iterator[Settled]:
+    """Reads a folder into DuckDB, sets aside what cannot be used and settles the closings.
+
+    :param limits: settings of the database that bound what it takes, such as `memory_limit`.
+    """
     found = find_files(Path(folder), mapping)
-    with tempfile.TemporaryDirectory() as scratch, duckdb.connect(config={"temp_directory": scratch}) as con:
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        duckdb.connect(f"{scratch}/reading.duckdb" if limits else ":memory:") as con,
+    ):
+        for setting, value in {"temp_directory": scratch, **(limits or {})}.items():
+            con.execute(f"SET {setting} = {literal(value)}")
         intake = start(con, mapping)
         for file in found.files:
             _load(intake, file)
         refuse_missing_columns(intake)
-        present = [table for table in TABLES if intake.files_of(table)]
+        present = tuple(table for table in TABLES if intake.files_of(table))
         for table in present:
             table_view(intake, table)
             row_rules.set_duplicates_aside(intake, table)
@@ -60,15 +99,9 @@ def read_folder(folder: Path, mapping: SourceMapping = NOTHING_DECLARED) -> Read
         closing.settle_closings(intake, stages_given="stages" in present)
         row_rules.set_orphans_aside(intake)
         frames.count_late_changes_to_values(intake)
-        read = {table: frames.frame(intake, table) for table in present}
         if found.unread:
             intake.notes.append(f"not read, for no table has their name: {', '.join(found.unread)}")
-        standing = {"stages": stages, **{table: one.frame for table, one in read.items()}}
-        tables = CrmTables(standing, mapping.fixed, own_kinds(mapping), wishes=mapping.wishes)
-        intake.notes += unmet(tables)
-        report = _report(intake, read)
-    _require_deals(report)
-    return Reading(tables, report, found.shape)
+        yield Settled(intake, present, stages, found.shape)
 
 
 def _load(intake: Intake, file: SourceFile) -> None:
@@ -113,11 +146,17 @@ def _stages_to_confirm(stages: pd.DataFrame) -> str:
     return f"no stages table, so the stages were inferred ({told}); confirm them, or provide stages.csv"
 
 
-def _report(intake: Intake, read: Mapping[str, frames.Frame]) -> QualityReport:
+def reported(intake: Intake, standing: Mapping[str, Mapping[int, int]]) -> QualityReport:
+    """The report on what was read.
+
+    :param standing: by table and number of the file, how many of the file's rows stand in the table.
+    :raises DataRefused: where no deal is left.
+    """
     aside = _set_aside(intake)
-    reports = tuple(_file_report(intake, file, read[file.table].rows, aside) for file in intake.files)
+    reports = tuple(_file_report(intake, file, standing[file.table], aside) for file in intake.files)
     report = QualityReport(reports, aside, tuple(intake.notes))
     _ = report.balance
+    _require_deals(report)
     return report
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 from crm.sources.closing import deals_query
 from crm.sources.intake import Intake, custom_headers
 from crm.sources.quoting import literal, name
-from crm.tables import TABLES, Kind
+from crm.tables import TABLES, Kind, from_arrow
 
 FAR_AHEAD = "INTERVAL 20 YEARS"  # a close date so far after the newest event stands for none
 LATEST = "getvariable('latest_close_date')"
@@ -47,22 +47,30 @@ class Frame:
 
 def frame(intake: Intake, table: str) -> Frame:
     """The columns and dtypes of the contract, then custom columns as text, in the order of the files."""
-    columns = [
-        f"CAST({name(c.name)} AS TIMESTAMP) AS {name(c.name)}" if c.kind is Kind.DATE else name(c.name)
-        for c in TABLES[table].columns
-    ]
-    headers = custom_headers(intake, table)
-    columns += [f"c_{i}" for i in range(len(headers))]
-    query = f"SELECT {', '.join(columns)}, _file, _row, _seq FROM ({table_query(intake, table)})"
+    query = f"SELECT {', '.join(named_columns(intake, table))}, _file, _row, _seq FROM ({table_query(intake, table)})"
     found = intake.con.sql(query).to_arrow_table()
     places = [found[place].to_numpy() for place in ("_file", "_row", "_seq")]
     order = np.lexsort(places[::-1])
     if (np.diff(order) != 1).any():  # the database mostly keeps the order, and sorting all columns is slow
         found = found.take(pa.array(order))
     files, rows = np.unique(_file_of_each_row(places[0][order], places[1][order]), return_counts=True)
-    typed = _to_pandas(found.drop_columns(["_file", "_row", "_seq"]))
-    named = typed.rename(columns={f"c_{i}": header for i, header in enumerate(headers)})
-    return Frame(named, dict(zip(files.tolist(), rows.tolist(), strict=True)))
+    frame = from_arrow(found.drop_columns(["_file", "_row", "_seq"]))
+    return Frame(frame, dict(zip(files.tolist(), rows.tolist(), strict=True)))
+
+
+def named_columns(intake: Intake, table: str) -> list[str]:
+    """The columns of the contract, then custom columns under their own headers, as SQL."""
+    columns = [
+        f"CAST({name(c.name)} AS TIMESTAMP) AS {name(c.name)}" if c.kind is Kind.DATE else name(c.name)
+        for c in TABLES[table].columns
+    ]
+    return columns + [f"c_{i} AS {name(header)}" for i, header in enumerate(custom_headers(intake, table))]
+
+
+def standing_rows(intake: Intake, table: str) -> dict[int, int]:
+    """By file number, how many of the file's rows stand in the table."""
+    query = f"SELECT _file, count(DISTINCT _row) FROM ({table_query(intake, table)}) GROUP BY _file"
+    return dict(intake.con.execute(query).fetchall())
 
 
 def _file_of_each_row(files: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -74,12 +82,7 @@ def _file_of_each_row(files: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 def to_pandas(relation: duckdb.DuckDBPyRelation) -> pd.DataFrame:
     """The relation in the contract's dtypes."""
-    return _to_pandas(relation.to_arrow_table())
-
-
-def _to_pandas(table: pa.Table) -> pd.DataFrame:
-    frame: pd.DataFrame = table.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
-    return frame
+    return from_arrow(relation.to_arrow_table())
 
 
 def count_late_changes_to_values(intake: Intake) -> None:

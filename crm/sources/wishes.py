@@ -44,16 +44,18 @@ def _not_there(column: OwnColumn, file: LoadedFile) -> DataRefused | WrongUse:
     )
 
 
-def unmet(tables: CrmTables) -> list[str]:
-    """Notes on what is declared and comes to nothing: columns without a value, kinds and names that do not occur."""
-    changed = set(tables["changes"]["field"].dropna())
+def unmet(tables: CrmTables, kinds: list[str]) -> list[str]:
+    """Notes on what is declared and comes to nothing: columns without a value, kinds and names that do not occur.
+
+    :param tables: of any part of the company; its columns and facts are asked, not its rows.
+    :param kinds: the activity kinds that occur.
+    """
     empty = [
         f"[fields] {column.name}: no deal has a value that can be read"
         + (f" as {_VALUES[column.meant]}" if column.meant in _VALUES else "")
         for column in tables.wishes.columns
-        if column.name not in changed and tables["opportunities"][column.name].isna().all()
+        if column.name not in tables.facts.tracked and not tables.gives("opportunities", column.name)
     ]
-    kinds = [str(kind) for kind in tables["activities"]["kind"].dropna().unique()]
     never = [
         f"[activities] kinds: {kind!r} does not occur among the activities{_perhaps(kind, kinds)}"
         for kind in tables.wishes.activity_kinds

@@ -58,16 +58,16 @@ def test_a_period_that_does_not_exist_is_wrong_use() -> None:
 
 
 def test_the_cycle_is_the_median_of_closed_deals_where_all_have_closed() -> None:
-    assert median_cycle(Histories(taking(10, 20, 90))) == 20
+    assert median_cycle(Histories(taking(10, 20, 90)).episodes) == 20
 
 
 def test_open_deals_count_as_taking_longer() -> None:
-    assert median_cycle(Histories(taking(10, 20, 30, 40, still_open=3))) == 40
-    assert median_cycle(Histories(taking(10, 20, 30, 40, still_open=1))) == 30
+    assert median_cycle(Histories(taking(10, 20, 30, 40, still_open=3)).episodes) == 40
+    assert median_cycle(Histories(taking(10, 20, 30, 40, still_open=1)).episodes) == 30
 
 
 def test_where_fewer_than_half_have_closed_their_own_median_counts() -> None:
-    assert median_cycle(Histories(taking(10, 20, 30, still_open=9))) == 20
+    assert median_cycle(Histories(taking(10, 20, 30, still_open=9)).episodes) == 20
 
 
 def test_where_nothing_has_closed_the_usual_60_days_stand() -> None:
@@ -76,5 +76,5 @@ def test_where_nothing_has_closed_the_usual_60_days_stand() -> None:
 
 
 def test_deals_entered_when_all_was_over_say_nothing_of_how_long_deals_take() -> None:
-    assert median_cycle(Histories(taking(0, 0, 0, 0, 50, 60, 70))) == 60
-    assert median_cycle(Histories(taking(0, 0))) == 60
+    assert median_cycle(Histories(taking(0, 0, 0, 0, 50, 60, 70)).episodes) == 60
+    assert median_cycle(Histories(taking(0, 0)).episodes) == 60

@@ -11,7 +11,8 @@ import pytest
 from crm.clock import DAY, utc_text
 from crm.errors import DATA_REFUSED, DataRefused
 from crm.simulator import Simulation, SimulatorSettings, simulate
-from features.dataset import TrainingSet, fingerprint
+from features.dataset import TrainingSet
+from features.fingerprint import fingerprint
 from features.settings import TimeSettings
 from tests.training.examples import (
     HASTY,
