@@ -18,6 +18,11 @@ def open_store(home: Home, config: Config) -> Store:
     return Store(config.store_url) if config.store_url else Store.under(home.path)
 
 
+def home_champion(home: Home, config: Config) -> DealModel | None:
+    """The champion, without making a store where there is none."""
+    return champion_model(open_store(home, config), home) if has_store(home, config) else None
+
+
 def has_store(home: Home, config: Config) -> bool:
     """Whether anything was ever kept; opening a store would make one."""
     return config.store_url is not None or (home.path / FILE).is_file()

@@ -17,11 +17,12 @@ from pipelines.config import quiet_libraries
 COMMANDS = {
     "demo": "the whole road on a simulated company",
     "check": "read everything, print what was found and is missing; write nothing",
+    "features": "training or scoring sets to Parquet",
     "train": "features → models → MLflow → gate → champion",
     "score": "score open deals, explain, store, write to --out",
     "explain": "one deal's score in words",
 }
-PLANNED = ("init", "features", "forecast", "backtest", "writeback", "undo", "promote", "rollback", "monitor",
+PLANNED = ("init", "forecast", "backtest", "writeback", "undo", "promote", "rollback", "monitor",
            "nightly", "users", "serve")  # fmt: skip
 PROGRAM = "dealcast"
 

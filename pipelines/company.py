@@ -38,22 +38,38 @@ def open_company(data: Path, as_of: str, config: Config) -> Company:
 
     Data that end more than a week before now are looked at as of their own last day, and that is said.
     """
-    given = None if as_of == "now" else parse_as_of(as_of, config.zone)
     reading = read_folder(data, config.source)
-    now = int(time.time() * 1000)
-    last = data_through(reading.tables, now)
-    notes = list(reading.report.notes)
-    instant = now if given is None else given
-    if given is None and last and now - last > STALE_DAYS * DAY:
-        instant = end_of_day(last, config.zone)
-        notes.append(f"The data end on {utc_day(last)}; the answers are as of that day. Another date: --as-of DATE.")
+    last = data_through(reading.tables, now())
+    instant, notes = date_of(as_of, last, config.zone)
     tables = known_by(reading.tables, instant)
     if not len(tables["opportunities"]):
-        raise DataRefused(
-            f"no deal had been created by {utc_day(instant)}",
-            where=str(data),
-            expected=f"deals created before the date; the data end on {utc_day(last)}" if last else "",
-            remedy="give a later --as-of",
-        )
+        raise no_deal_yet(data, instant, last)
     until = min(instant, data_through(tables, instant))
-    return Company(Histories(tables), reading.report, reading.shape, instant, until, tuple(notes))
+    notes = (*reading.report.notes, *notes)
+    return Company(Histories(tables), reading.report, reading.shape, instant, until, notes)
+
+
+def now() -> int:
+    """This instant, milliseconds."""
+    return int(time.time() * 1000)
+
+
+def date_of(as_of: str, last: int, zone: str) -> tuple[int, tuple[str, ...]]:
+    """The instant that `--as-of` means for data that end at `last` (milliseconds), and what to say about it."""
+    if as_of != "now":
+        return parse_as_of(as_of, zone), ()
+    instant = now()
+    if last and instant - last > STALE_DAYS * DAY:
+        said = f"The data end on {utc_day(last)}; the answers are as of that day. Another date: --as-of DATE."
+        return end_of_day(last, zone), (said,)
+    return instant, ()
+
+
+def no_deal_yet(data: Path, instant: int, last: int) -> DataRefused:
+    """What is said where no deal had been created by the date."""
+    return DataRefused(
+        f"no deal had been created by {utc_day(instant)}",
+        where=str(data),
+        expected=f"deals created before the date; the data end on {utc_day(last)}" if last else "",
+        remedy="give a later --as-of",
+    )

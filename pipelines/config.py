@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -18,7 +19,9 @@ from serving.grades import Grades
 from training.settings import BoostingSettings, Thresholds, Tracking
 
 FILE = "dealcast.toml"
-_SECTIONS = ("data", "tables", "fields", "activities", "time", "gate", "training", "grades", "mlflow", "store")
+_SECTIONS = (
+    *("data", "tables", "fields", "activities", "time", "gate", "training", "grades", "mlflow", "store", "spark"),
+)
 _ZERO_FITS = ("gate", "grades", "seed", "lambda_l2")
 _TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
     "str": ((str,), "text in quotes"),
@@ -51,6 +54,7 @@ class Config:
     grades: Grades = field(default_factory=Grades)
     tracking_uri: str | None = None
     store_url: str | None = None
+    spark: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def zone(self) -> str:
@@ -84,6 +88,7 @@ def load_config(home: Home) -> Config:
         grades=_falling(_section(Grades, data, "grades")),
         tracking_uri=_one(data, "mlflow", "tracking_uri"),
         store_url=_one(data, "store", "url"),
+        spark=_spark_settings(data),
     )
 
 
@@ -94,6 +99,8 @@ def quiet_libraries() -> None:
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     # Threads that spin while they wait starve each other where cores are shared.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Spark starts Python for its workers: the one that runs here.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     # `mlflow run` hands its own run's ids to the command, which keeps its runs in the home's store.
     for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_TRACKING_URI"):
         os.environ.pop(name, None)
@@ -127,6 +134,18 @@ def _table(data: Mapping[str, Any], name: str, known: tuple[str, ...]) -> Mappin
         raise WrongUse(f"{given!r} is not a section", where=name, expected=f"a line [{name}] with its entries below")
     _known(given, known, f"[{name}]")
     return given
+
+
+def _spark_settings(data: Mapping[str, Any]) -> Mapping[str, str]:
+    """Spark's own settings, by Spark's own names ("spark.executor.memory")."""
+    given = data.get("spark", {})
+    if not isinstance(given, Mapping):
+        raise WrongUse(f"{given!r} is not a section", where="spark", expected="a line [spark] with its entries below")
+    for key, value in given.items():
+        if not (key.startswith("spark.") and isinstance(value, str)):
+            expected = '"spark.executor.memory" = "8g": a setting by Spark\'s own name, its value in quotes'
+            raise WrongUse(f"{key} = {value!r} does not fit", where="[spark]", expected=expected)
+    return dict(given)
 
 
 def _one(data: Mapping[str, Any], section: str, key: str) -> str | None:

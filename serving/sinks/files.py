@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from crm.errors import WrongUse
+
+# Lines end as RFC 4180 says; with "\n" alone a cell that holds "\r" would not be quoted.
+_CSV: Mapping[str, Any] = {"index": False, "date_format": "%Y-%m-%dT%H:%M:%SZ", "lineterminator": "\r\n"}
 
 _FORMULA = tuple("=+-@\t\r\n") + tuple(chr(code) for code in range(32))
 
@@ -20,15 +28,55 @@ def check_target(path: Path) -> None:
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:
     """Write a table as CSV or Parquet by the file's ending; a crash leaves the old file or the new one."""
+    with _whole_or_not(path) as beside:
+        if path.suffix == ".csv":
+            guarded(frame).to_csv(beside, **_CSV)
+        else:
+            frame.to_parquet(beside, index=False)
+
+
+class TableWriter:
+    """Writes blocks of rows into one file, one after the other."""
+
+    def __init__(self, path: Path, schema: pa.Schema, ending: str) -> None:
+        self._path, self._rows = path, 0
+        self._parquet = pq.ParquetWriter(path, schema, compression="zstd") if ending == ".parquet" else None
+        if self._parquet is None:
+            guarded(schema.empty_table().to_pandas()).to_csv(path, **_CSV)
+
+    def write(self, table: pa.Table) -> None:
+        """More rows."""
+        if self._parquet is not None:
+            self._parquet.write_table(table)
+        else:
+            guarded(table.to_pandas()).to_csv(self._path, mode="a", header=False, **_CSV)
+
+    def describe(self, facts: Mapping[str, str]) -> None:
+        """What a reader should know of the rows: key-value metadata of a Parquet file; a CSV file has no place."""
+        if self._parquet is not None:
+            self._parquet.add_key_value_metadata({f"dealcast.{name}": said for name, said in facts.items()})
+
+    def close(self) -> None:
+        """No more rows."""
+        if self._parquet is not None:
+            self._parquet.close()
+
+
+@contextmanager
+def table_writer(path: Path, schema: pa.Schema) -> Iterator[TableWriter]:
+    """A CSV or Parquet file, by its ending, to be written block by block; a crash leaves the old file."""
+    with _whole_or_not(path) as beside, closing(TableWriter(beside, schema, path.suffix)) as writer:
+        yield writer
+
+
+@contextmanager
+def _whole_or_not(path: Path) -> Iterator[Path]:
+    """A file beside the one meant, which takes its place once it is whole."""
     check_target(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        if path.suffix == ".csv":
-            # Lines end as RFC 4180 says; with "\n" alone a cell that holds "\r" would not be quoted.
-            guarded(frame).to_csv(beside, index=False, date_format="%Y-%m-%dT%H:%M:%SZ", lineterminator="\r\n")
-        else:
-            frame.to_parquet(beside, index=False)
+        yield beside
         os.replace(beside, path)
     finally:
         beside.unlink(missing_ok=True)

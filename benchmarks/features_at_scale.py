@@ -1,0 +1,90 @@
+"""A million deals: time against sorting the same events once, memory, and how both grow."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+TITLE = "Features at scale"
+SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000)
+EVENTS_A_DEAL = 20
+BUDGET = "4GiB"
+
+
+def run() -> str:
+    """The kernel at several sizes, and whole commands at the largest; each in a process of its own."""
+    kernel = [_child("kernel", deals) for deals in SIZES]
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "data"
+        _child("write", SIZES[-1], str(folder))
+        commands = {
+            "in one process": [],
+            f"`--memory {BUDGET}`": ["--memory", BUDGET],
+        }
+        whole = {
+            what: _child("command", SIZES[-1], str(folder), str(Path(scratch) / "set.parquet"), *more)
+            for what, more in commands.items()
+        }
+    return "\n".join([*_kernel_section(kernel), "", *_command_section(whole)])
+
+
+def _kernel_section(kernel: list[dict[str, float]]) -> list[str]:
+    slope = np.polyfit(*(np.log([one[name] for one in kernel]) for name in ("deals", "features_seconds")), 1)[0]
+    last = kernel[-1]
+    lines = [
+        f"Weekly snapshots of simulated companies, {EVENTS_A_DEAL} events a deal (changes, activities, roles) in random "
+        f"order, {last['features']:.0f} features, two threads. *Sort once*: all these events packed as (deal, time), "
+        "argsorted and put in order, in the same process. *Features*: sorting every stream and answering every question "
+        "for every snapshot, from events in memory. *Coding*: text tables to events (ids to numbers, value histories, "
+        "closings of owners and accounts), before that.",
+        "",
+        "| deals | events | snapshots | sort once | features | as a multiple | coding | peak memory |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {one['deals']:,.0f} | {one['events']:,.0f} | {one['snapshots']:,.0f} | {one['sort_seconds']:.2f} s "
+        f"| {one['features_seconds']:.1f} s | {one['features_seconds'] / one['sort_seconds']:.1f} "
+        f"| {one['coding_seconds']:.1f} s | {one['peak_gib']:.1f} GiB |"
+        for one in kernel
+    ]
+    return [
+        *lines,
+        "",
+        f"Slope of log time over log deals: {slope:.2f}. Peak memory is that of the whole process: tables, events, "
+        f"streams and the {last['snapshots']:,.0f} × {last['features']:.0f} answers "
+        f"({last['snapshots'] * last['features'] * 4 / 2**30:.1f} GiB).",
+    ]
+
+
+def _command_section(whole: dict[str, dict[str, float]]) -> list[str]:
+    lines = [
+        f"The command `dealcast features` on Parquet files of the {SIZES[-1]:,} deals, from reading to the written set:",
+        "",
+        "| | time | peak memory | rows | parts | fingerprint |",
+        "|---|---|---|---|---|---|",
+    ]
+    for what, one in whole.items():
+        lines.append(
+            f"| {what} | {one['seconds']:.0f} s | {one['peak_gib']:.1f} GiB | {one['rows']:,.0f} | {one['parts']:.0f} "
+            f"| `{str(one['fingerprint'])[:16]}` |"
+        )
+    return lines
+
+
+def _child(*arguments: object) -> dict[str, float]:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks._scale", *map(str, arguments)],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_WAIT_POLICY": "PASSIVE"},
+    )
+    answer = json.loads(done.stdout.splitlines()[-1])
+    print("  ", *arguments, answer, file=sys.stderr, flush=True)
+    return dict(answer)

@@ -1,0 +1,88 @@
+"""The reference page of the features, written from the catalogue.
+
+``python -m features.features_reference`` prints the page; with the name of a file it writes it there, as
+`make docs` does for ``docs/features.md``.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from crm.tables_reference import grid
+from features.catalogue import Catalogue, catalogue
+from features.families.account import ACCOUNT_FACTS
+from features.families.segment import SEGMENT_FIELDS
+from features.feature import Family, Feature, StreamSource, Unit, Vocabulary
+from features.questions import formula
+
+EXAMPLE = Vocabulary(kinds=("site visit",), segments=SEGMENT_FIELDS, account_fields=tuple(ACCOUNT_FACTS))
+"""A company that has every table, and activities of a kind of its own."""
+
+_INTRODUCTION = """\
+# The features
+
+<!-- Written from features/families/ by `make docs`. Edit those files, not this one. -->
+
+What Dealcast knows of a deal at a date: {count} features in {families} families for a company that has every table,
+and more for a company's own fields and activity kinds. Each is declared once; the computation, this page, the
+reasons that people read and the checks all follow from the declaration.
+
+Each feature is a question asked of a *stream*: the events of one deal, owner, account, segment or the whole company,
+sorted by when they became known. A question sees what was known at the date, and cannot see past it. Where a table is
+absent its features are absent, and `dealcast check` says which and why.
+
+How to read "computed as": `count(replies where inbound, 30 d)` counts the events of the stream `replies` that match
+`inbound` and became known in the last 30 days; `since(…)` is days since the last such event; `last(…)` its value;
+"this period" begins with the fiscal period; `a or b` is b where a is not known; a division by nothing is not known.
+Rates are *shrunken*: the rate of all deals counts as so many more observations, so that few deals say little.
+
+"Can act" marks what a rep can do something about; it decides what coaching may speak of. Features of one group make
+one reason.\
+"""
+
+
+def page(known: Catalogue | None = None) -> str:
+    """The whole page in Markdown: a section a family, with its streams."""
+    known = known or catalogue(EXAMPLE)
+    shown = [family for family in known.families if family.features]
+    head = _INTRODUCTION.format(count=sum(len(family.features) for family in shown), families=len(shown))
+    return "\n\n".join([head, *(_section(family) for family in shown), _streams(known)]) + "\n"
+
+
+def _section(family: Family) -> str:
+    told = (inspect.getdoc(import_module(f"features.families.{family.name}")) or "").splitlines()[0]
+    head = ["feature", "unit", "meaning", "computed as", "group", "can act", "as people read it"]
+    return "\n\n".join([f"## {family.name}", told, grid(head, map(_cells, family.features))])
+
+
+def _cells(feature: Feature) -> list[str]:
+    unit = feature.noun[1].split(" ")[0] if feature.unit is Unit.COUNT else feature.unit.value
+    act = "yes" if feature.actionable else ""
+    read = feature.wording.text.replace("{value}", "…")
+    return [f"`{feature.name}`", unit, feature.meaning, f"`{formula(feature.ask)}`", feature.group, act, read]
+
+
+def _streams(known: Catalogue) -> str:
+    rows = ([f"`{name}`", source.entity, _what(source)] for name, source in sorted(known.streams.items()))
+    return "## Streams\n\n" + grid(["stream", "whose events", "what an event is"], rows)
+
+
+def _what(source: StreamSource) -> str:
+    told = (inspect.getdoc(source.events) or "").split("\n\n")[0]
+    return " ".join(told.split())
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Print the page, or write it to the file named by the one argument."""
+    if arguments:
+        Path(arguments[0]).write_text(page(), encoding="utf-8")
+    else:
+        print(page(), end="")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
