@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from importlib import import_module
+from types import ModuleType
 
 import features.families
 from features.feature import Family, Feature, StreamSource, Vocabulary
@@ -45,7 +46,7 @@ class Catalogue:
 def catalogue(vocabulary: Vocabulary) -> Catalogue:
     """The catalogue of a company. Raises ValueError where two features or streams share a name."""
     files = sorted(module.name for module in pkgutil.iter_modules(features.families.__path__))
-    found = Catalogue(tuple(import_module(f"features.families.{file}").declare(vocabulary) for file in files))
+    found = Catalogue(tuple(_declared(import_module(f"features.families.{file}"), vocabulary) for file in files))
     for what, names in (
         ("feature", [feature.name for feature in found.features]),
         ("stream", [name for family in found.families for name in family.streams]),
@@ -54,3 +55,8 @@ def catalogue(vocabulary: Vocabulary) -> Catalogue:
         if twice:
             raise ValueError(f"two declarations of the {what} {', '.join(twice)}")
     return found
+
+
+def _declared(file: ModuleType, vocabulary: Vocabulary) -> Family:
+    family: Family = file.declare(vocabulary)
+    return replace(family, told=(file.__doc__ or "").split("\n\n")[0].strip())

@@ -80,19 +80,24 @@ class Absent:
 
 @dataclass(frozen=True)
 class StreamSource:
-    """How a stream is made: `entity` says whose events they are (its key), `events` makes them or declines."""
+    """How a stream is made: `entity` says whose events they are (its key), `events` makes them or declines.
+
+    `told` says what an event is; where it is empty, the first paragraph of `events`' docstring does.
+    """
 
     entity: str
     events: Callable[[Histories], Events | Absent]
+    told: str = ""
 
 
 @dataclass(frozen=True)
 class Family:
-    """Features of one meaning and the streams they need."""
+    """Features of one meaning and the streams they need; `told` is its file's own first sentence."""
 
     name: str
     streams: Mapping[str, StreamSource]
     features: tuple[Feature, ...]
+    told: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,27 +9,41 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Sequence
-from importlib import import_module
+from functools import partial
 from pathlib import Path
 
 from crm.tables_reference import grid
 from features.catalogue import Catalogue, catalogue
 from features.families.account import ACCOUNT_FACTS
+from features.families.confidence import KEY_FIELDS
 from features.families.segment import SEGMENT_FIELDS
-from features.feature import Family, Feature, StreamSource, Unit, Vocabulary
+from features.feature import Family, Feature, OwnField, StreamSource, Unit, Vocabulary
 from features.questions import formula
 
-EXAMPLE = Vocabulary(kinds=("site visit",), segments=SEGMENT_FIELDS, account_fields=tuple(ACCOUNT_FACTS))
-"""A company that has every table, and activities of a kind of its own."""
+EXAMPLE = Vocabulary(
+    kinds=("site visit",),
+    segments=SEGMENT_FIELDS,
+    account_fields=tuple(ACCOUNT_FACTS),
+    key_fields=KEY_FIELDS,
+    fields=(
+        OwnField("Competitor__c", "category", "main competitor", levels=("Acme",)),
+        OwnField("Seats__c", "number", "number of seats"),
+        OwnField("Trial_ends__c", "date", "trial's end"),
+        OwnField("Security_review__c", "flag", "security review"),
+        OwnField("Notes__c", "text", "manager's note"),
+    ),
+)
+"""A company that has every table, activities of a kind of its own, and a column of its own of each kind."""
 
 _INTRODUCTION = """\
 # The features
 
 <!-- Written from features/families/ by `make docs`. Edit those files, not this one. -->
 
-What Dealcast knows of a deal at a date: {count} features in {families} families for a company that has every table,
-and more for a company's own fields and activity kinds. Each is declared once; the computation, this page, the
-reasons that people read and the checks all follow from the declaration.
+What Dealcast knows of a deal at a date: here {count} features in {families} families, those of a company that has every
+table, one activity kind of its own (site visit) and five columns of its own, which `dealcast.toml` declares
+([how](your-data.md)). Each is declared once; the computation, this page, the reasons that people read and the checks
+all follow from the declaration.
 
 Each feature is a question asked of a *stream*: the events of one deal, owner, account, segment or the whole company,
 sorted by when they became known. A question sees what was known at the date, and cannot see past it. Where a table is
@@ -46,24 +60,32 @@ one reason.\
 
 
 def page(known: Catalogue | None = None) -> str:
-    """The whole page in Markdown: a section a family, with its streams."""
+    """The whole page in Markdown: a section a family, then the streams."""
     known = known or catalogue(EXAMPLE)
-    shown = [family for family in known.families if family.features]
-    head = _INTRODUCTION.format(count=sum(len(family.features) for family in shown), families=len(shown))
-    return "\n\n".join([head, *(_section(family) for family in shown), _streams(known)]) + "\n"
+    families: dict[str, list[Family]] = {}
+    for family in known.families:
+        if family.features:
+            families.setdefault(family.name, []).append(family)
+    head = _INTRODUCTION.format(count=len(known.features), families=len(families))
+    return "\n\n".join([head, *(_section(*one) for one in sorted(families.items())), _streams(known)]) + "\n"
 
 
-def _section(family: Family) -> str:
-    told = (inspect.getdoc(import_module(f"features.families.{family.name}")) or "").splitlines()[0]
-    head = ["feature", "unit", "meaning", "computed as", "group", "can act", "as people read it"]
-    return "\n\n".join([f"## {family.name}", told, grid(head, map(_cells, family.features))])
+def _section(name: str, files: list[Family]) -> str:
+    parts = [f"## {name}"]
+    for family in files:
+        parts += [family.told, grid(_HEAD, map(_cells, family.features))]
+    return "\n\n".join(parts)
+
+
+_HEAD = ["feature", "unit", "meaning", "computed as", "group", "can act", "as people read it"]
 
 
 def _cells(feature: Feature) -> list[str]:
     unit = feature.noun[1].split(" ")[0] if feature.unit is Unit.COUNT else feature.unit.value
     act = "yes" if feature.actionable else ""
     read = feature.wording.text.replace("{value}", "…")
-    return [f"`{feature.name}`", unit, feature.meaning, f"`{formula(feature.ask)}`", feature.group, act, read]
+    spoken = read[:1].upper() + read[1:]
+    return [f"`{feature.name}`", unit, feature.meaning, f"`{formula(feature.ask)}`", feature.group, act, spoken]
 
 
 def _streams(known: Catalogue) -> str:
@@ -72,7 +94,8 @@ def _streams(known: Catalogue) -> str:
 
 
 def _what(source: StreamSource) -> str:
-    told = (inspect.getdoc(source.events) or "").split("\n\n")[0]
+    events = source.events.func if isinstance(source.events, partial) else source.events
+    told = source.told or (inspect.getdoc(events) or "").split("\n\n")[0]
     return " ".join(told.split())
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
@@ -24,7 +26,7 @@ NO_ACTIVITIES = Absent("there are no activities")
 def declare(vocabulary: Vocabulary) -> Family:
     """The family's streams and features; own activity kinds get two features each."""
     own = [feature for kind in vocabulary.kinds for feature in _own_kind(kind)]
-    streams = {"touches": StreamSource("deal", lambda histories: touches(histories, vocabulary.kinds))}
+    streams = {"touches": StreamSource("deal", partial(touches, kinds=vocabulary.kinds))}
     return Family("engagement", streams, (*_TOUCHES, *_RHYTHM, *own))
 
 

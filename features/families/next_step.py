@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from features.feature import Absent, Family, Feature, StreamSource, Unit, Vocabulary, Wording
 from features.histories import Histories
 from features.questions import Count, Last, Since
@@ -12,7 +14,7 @@ from features.text import Signal, of_code, speaks_of, word_counts
 def declare(vocabulary: Vocabulary) -> Family:
     """The family's stream and features; each signal that a company looks for in its notes gets one."""
     signals = vocabulary.signals
-    streams = {"next_steps": StreamSource("deal", lambda histories: next_step_entries(histories, signals))}
+    streams = {"next_steps": StreamSource("deal", partial(next_step_entries, signals=signals))}
     return Family("intent", streams, (*_NOTE, *(_speaks_of(signal) for signal in signals)))
 
 

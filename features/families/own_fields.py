@@ -9,13 +9,17 @@ import numpy as np
 import pandas as pd
 
 from crm.tables import OWN_KINDS
-from features.families.segment import level_closings, level_entries, level_win_rate
+from features.families.segment import LEVEL_CLOSING, LEVEL_ENTRY, level_closings, level_entries, level_win_rate
 from features.feature import Absent, Family, Feature, OwnField, StreamSource, Unit, Vocabulary, Wording
 from features.histories import Histories
 from features.questions import AsOf, Count, First, Last, Question, Since, Sum
 from features.stream import Events
 
 Source = Callable[[Histories], Events | Absent]
+
+_COMES = "One event each time a deal gets a level of the field (+1) or leaves it (-1)."
+_GIVEN = "One event each time the field of a deal gets a value (its first included)."
+_WRITTEN = "One event each time the text is written or cleared."
 
 CHANGE_BINS = (0, 1, 2, 4)
 
@@ -105,10 +109,14 @@ def _category(told: _Told) -> OfField:
     """Its common levels, the others pooled; how common its level is, and how often deals of it were won."""
     field, name = told.field, told.field.name
     streams = {
-        told.stream: StreamSource("deal", _if_declared(field, _levels(field))),
-        f"{name}_closings": StreamSource(name, _if_declared(field, level_closings(name))),
-        f"field:{name}:deals": StreamSource(name, _if_declared(field, _comings_and_goings(name, of_level=True))),
-        f"field:{name}:given": StreamSource("company", _if_declared(field, _comings_and_goings(name, of_level=False))),
+        told.stream: StreamSource("deal", _if_declared(field, _levels(field)), LEVEL_ENTRY),
+        f"{name}_closings": StreamSource(name, _if_declared(field, level_closings(name)), LEVEL_CLOSING),
+        f"field:{name}:deals": StreamSource(
+            name, _if_declared(field, _comings_and_goings(name, of_level=True)), _COMES
+        ),
+        f"field:{name}:given": StreamSource(
+            "company", _if_declared(field, _comings_and_goings(name, of_level=False)), _COMES
+        ),
     }
     each = [
         told.yes_or_no(f"is:{level}", f"Whether {field.label} is {level}.", f"is {level}", f"is not {level}")
@@ -232,7 +240,7 @@ def _number(told: _Told) -> OfField:
         ),
         *told.changes(),
     )
-    return OfField({told.stream: StreamSource("deal", _if_declared(field, _numbers(field.name)))}, features)
+    return OfField({told.stream: StreamSource("deal", _if_declared(field, _numbers(field.name)), _GIVEN)}, features)
 
 
 def _numbers(name: str) -> Source:
@@ -302,7 +310,7 @@ def _date(told: _Told) -> OfField:
         ),
         told.ago("days_since_change", "changed", "last moved", "moved"),
     )
-    return OfField({told.stream: StreamSource("deal", _if_declared(field, _numbers(field.name)))}, features)
+    return OfField({told.stream: StreamSource("deal", _if_declared(field, _numbers(field.name)), _GIVEN)}, features)
 
 
 # Flags ----------------------------------------------------------------------------------------------------------
@@ -322,7 +330,9 @@ def _flag(told: _Told) -> OfField:
         bin_names=(f"with {field.label}: no", f"with {field.label}: yes"),
     )
     since = told.ago("days_since_set", "set", "last set to yes", "set to yes")
-    return OfField({told.stream: StreamSource("deal", _if_declared(field, _numbers(field.name)))}, (value, since))
+    return OfField(
+        {told.stream: StreamSource("deal", _if_declared(field, _numbers(field.name)), _GIVEN)}, (value, since)
+    )
 
 
 # Free text ------------------------------------------------------------------------------------------------------
@@ -342,7 +352,7 @@ def _text(told: _Told) -> OfField:
     )
     changes, _ = told.changes("rewritten")
     written = told.ago("days_since_written", "written", "last written", "written", actionable=field.actionable)
-    streams = {told.stream: StreamSource("deal", _if_declared(field, _writings(field.name)))}
+    streams = {told.stream: StreamSource("deal", _if_declared(field, _writings(field.name)), _WRITTEN)}
     return OfField(streams, (_is_given(told), length, written, changes))
 
 

@@ -15,6 +15,9 @@ from features.stream import Events
 SEGMENT_FIELDS = ("type", "lead_source", "product", "region")
 """Fields of opportunities that name a segment, in the order in which people are shown them."""
 
+LEVEL_ENTRY = "One event each time the field of a deal gets a level (its first included)."
+LEVEL_CLOSING = "One event a closing, of the level that the field had just before."
+
 WHAT_IS_SOLD = ("type", "product")
 """Those that decide what is usual: how much deals are worth, and how long they take."""
 
@@ -24,8 +27,8 @@ def declare(vocabulary: Vocabulary) -> Family:
     streams: dict[str, StreamSource] = {}
     features: list[Feature] = []
     for field in vocabulary.segments:
-        streams[f"{field}_entries"] = StreamSource("deal", level_entries(field))
-        streams[f"{field}_closings"] = StreamSource(field, level_closings(field))
+        streams[f"{field}_entries"] = StreamSource("deal", level_entries(field), LEVEL_ENTRY)
+        streams[f"{field}_closings"] = StreamSource(field, level_closings(field), LEVEL_CLOSING)
         features += (_win_rate(field), _share(field))
         features += (_amount_against(field), _age_against(field)) if field in WHAT_IS_SOLD else ()
     return Family("segment", streams, tuple(features))

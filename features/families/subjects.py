@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from crm.coding import encode
@@ -16,7 +18,7 @@ from features.text import Signal, of_code, speaks_of
 def declare(vocabulary: Vocabulary) -> Family:
     """The family's stream and features: two for each signal that a company looks for in its notes."""
     signals = vocabulary.signals
-    streams = {"subjects": StreamSource("deal", lambda histories: subjects(histories, signals))} if signals else {}
+    streams = {"subjects": StreamSource("deal", partial(subjects, signals=signals))} if signals else {}
     return Family("engagement", streams, tuple(feature for signal in signals for feature in _speak_of(signal)))
 
 
