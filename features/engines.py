@@ -43,7 +43,7 @@ from features.questions import (
 )
 from features.stream import Clock, Events, Places, Range, Stream
 
-BLOCK = 65_536
+BLOCK = 32_768
 """Snapshots that are worked off together."""
 
 LEAST_CELLS = 100_000
@@ -201,10 +201,11 @@ class Asker:
         self._asked: dict[tuple[str, float | None, bool], Places] = {}
 
     def answer(self, question: Question) -> np.ndarray:
-        """The question's number at each pair; shape (n,), float64, NaN = not known."""
-        if question not in self._answers:
-            self._answers[question] = self._find_answer(question)
-        return self._answers[question]
+        """The question's number at each pair; shape (n,), float64, NaN = not known; a constant's is one number."""
+        answer = self._answers.get(question)
+        if answer is None:
+            answer = self._answers[question] = self._find_answer(question)
+        return answer
 
     def range(self, stream: str, days: float | None = None, this_period: bool = False) -> Range:
         """The positions of a stream's events known at each pair, within the last `days` or this period."""
@@ -315,7 +316,10 @@ def key_question(entity: str) -> Question:
 
 
 def _divide(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    return np.divide(left, right, out=np.full(len(left), np.nan), where=right != 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = np.divide(left, right)
+    np.copyto(found, np.nan, where=right == 0)
+    return found
 
 
 _OPERATIONS: Mapping[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
@@ -346,7 +350,7 @@ def _sum(asker: Asker, q: Sum) -> np.ndarray:
 
 
 _ANSWERS: Mapping[type[Question], Callable[..., np.ndarray]] = {
-    Constant: lambda asker, q: np.full(len(asker.as_of), q.value),
+    Constant: lambda asker, q: np.array([q.value]),
     AsOf: lambda asker, q: asker.as_of / DAY,
     Static: lambda kernel, q: kernel.prepared.histories.static(q.name)[kernel.deal],
     DaysToPeriodEnd: lambda asker, q: _days_to_period_end(asker),

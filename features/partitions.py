@@ -17,7 +17,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from crm.clock import instants
 from crm.history import known_by
 from crm.parts import OnePart, Parts, deals_alone, of_deals
 from crm.tables import CrmTables, Facts
@@ -203,7 +202,7 @@ def _schema(told: pa.Schema, names: Sequence[str]) -> pa.Schema:
 def _table(rows: Rows, told: Mapping[str, np.ndarray]) -> pa.Table:
     columns: dict[str, pa.Array] = {
         "opportunity_id": pa.array(rows.ids, pa.large_string()),
-        "as_of": pa.array(instants(rows.snapshots.as_of), pa.timestamp("us", tz="UTC")),
+        "as_of": pa.array(rows.snapshots.as_of * 1000).cast(pa.timestamp("us", tz="UTC")),
         "stage": pa.array(rows.stage, pa.large_string()),
     }
     columns |= {name: pa.array(values) for name, values in told.items()}

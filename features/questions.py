@@ -8,9 +8,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+_HASH = "_hash"
+
+
+def _remembered_hash(self: object) -> int:
+    known = vars(self).get(_HASH)
+    if known is None:
+        known = hash((type(self), *(value for name, value in vars(self).items() if name != _HASH)))
+        object.__setattr__(self, _HASH, known)
+    return int(known)
+
 
 class Question:
-    """Anything with one number a snapshot; questions combine with + - * / and the functions below."""
+    """Anything with one number a snapshot; questions combine with + - * / and the functions below.
+
+    Each remembers its hash: questions are nested, and looked up once a block of snapshots.
+    """
+
+    def __init_subclass__(cls) -> None:
+        cls.__hash__ = _remembered_hash  # type: ignore[method-assign] # a dataclass keeps one that is there
+
+    def __getstate__(self) -> dict[str, object]:
+        return {name: value for name, value in vars(self).items() if name != _HASH}
 
     def __add__(self, other: Question | float) -> Question:
         return Combine("add", self, _question(other))

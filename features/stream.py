@@ -141,6 +141,7 @@ class Stream:
         self._packed = packed
         in_order = order is kept and len(kept) == len(events)
         self._columns = {n: _narrow(c if in_order else c[order]) for n, c in events.columns.items()}
+        self._whole = frozenset(name for name, column in self._columns.items() if _is_whole(column))
         self._filters = events.filters
         self._first_of_key = np.searchsorted(packed, np.arange(keys + 1, dtype=np.int64) << self.clock.bits)
         self._first_key = 0
@@ -153,7 +154,7 @@ class Stream:
         part.clock = self.clock
         part._packed = self._packed[begin:end]
         part._columns = {name: column[begin:end] for name, column in self._columns.items()}
-        part._filters = self._filters
+        part._filters, part._whole = self._filters, self._whole
         part._first_of_key = self._first_of_key[first : last + 2] - begin
         part._first_key = first
         part._cache = {}
@@ -205,21 +206,20 @@ class Stream:
     def count_after(self, of: Range, where: str, after: str) -> np.ndarray:
         """How many matching events of the range are later than its last that matches `after`; all without one."""
         last = self._last_position(of, after)
-        start = of.start if not len(self._packed) else np.where(last >= 0, self._next_time[last], of.start)
-        return self.count(Range(start, of.end), where)
+        return self.count(Range(np.where(last >= 0, self._next_time[last], of.start), of.end), where)
 
     @cached_property
     def _next_time(self) -> np.ndarray:
-        """The position after each event's at which a later time, or another key, begins."""
-        last = np.append(self._packed[1:] != self._packed[:-1], True)
+        """The position after each event's at which a later time, or another key, begins; one more at the end."""
+        last = np.append(self._packed[1:] != self._packed[:-1], [True] * min(len(self), 1))
         ends = np.where(last, np.arange(1, len(last) + 1), len(last))
-        return np.minimum.accumulate(ends[::-1])[::-1]
+        return np.append(np.minimum.accumulate(ends[::-1])[::-1], len(last))
 
     def total(self, of: Range, column: str, where: str | None = None) -> np.ndarray:
         """Sum of a column over the range (unknown values count as 0); shape (n,), float64."""
         if not len(self._packed):
             return np.zeros(len(of.end))
-        if self._columns[column].dtype.kind in "bi":  # whole numbers: sums are exact over all keys
+        if column in self._whole:  # sums of whole numbers are exact over all keys
             prefix = self._cached(("sum", column, where or ""), lambda: _prefix_sum(self._values(column, where)))
             return _difference(prefix, of)
         running = self._cached(("running", column, where or ""), lambda: self._running_sum(column, where))
@@ -235,46 +235,54 @@ class Stream:
 
     def last(self, of: Range, column: str, where: str | None = None) -> np.ndarray:
         """The column's value at the range's last (matching) event; NaN where there is none."""
-        return _take(self._columns[column], self._last_position(of, where))
+        return self._told(column)[self._last_position(of, where)]
 
     def first(self, of: Range, column: str, where: str | None = None) -> np.ndarray:
         """The column's value at the range's first (matching) event; NaN where there is none."""
-        return _take(self._columns[column], self._first_position(of, where))
+        return self._told(column)[self._first_position(of, where)]
 
     def last_time(self, of: Range, where: str | None = None) -> np.ndarray:
         """When the range's last (matching) event took place, in milliseconds; NaN where there is none."""
-        return _take(self.at, self._last_position(of, where))
+        return self._times[self._last_position(of, where)]
 
     def first_time(self, of: Range, where: str | None = None) -> np.ndarray:
         """When the range's first (matching) event took place, in milliseconds; NaN where there is none."""
-        return _take(self.at, self._first_position(of, where))
+        return self._times[self._first_position(of, where)]
 
     def _last_position(self, of: Range, where: str | None) -> np.ndarray:
-        if not len(self._packed):
-            return np.full(len(of.end), -1)
+        """The position of the range's last (matching) event; -1 where there is none."""
         if where is None:
             return np.where(of.end > of.start, of.end - 1, -1)
-        running = self._cached(("last", where), lambda: self._running_last(where))
-        position = running[np.maximum(of.end - 1, 0)]
-        return np.where((of.end > of.start) & (position >= of.start), position, -1)
+        position = self._cached(("last", where), lambda: self._last_before(where))[of.end]
+        position[position < of.start] = -1
+        return position
 
     def _first_position(self, of: Range, where: str | None) -> np.ndarray:
-        if not len(self._packed):
-            return np.full(len(of.end), -1)
+        """The position of the range's first (matching) event; -1 where there is none."""
         if where is None:
             return np.where(of.end > of.start, of.start, -1)
-        running = self._cached(("first", where), lambda: self._running_first(where))
-        position = running[np.minimum(of.start, len(running) - 1)]
-        return np.where((position >= of.start) & (position < of.end), position, -1)
+        position = self._cached(("first", where), lambda: self._first_from(where))[of.start]
+        position[position >= of.end] = -1
+        return position
 
-    def _running_last(self, where: str) -> np.ndarray:
+    def _last_before(self, where: str) -> np.ndarray:
+        """The last matching event before each position; -1 where there is none."""
         matching = self._matching(where)
-        return np.maximum.accumulate(np.where(matching, np.arange(len(matching)), -1))
+        return np.append(-1, np.maximum.accumulate(np.where(matching, np.arange(len(matching)), -1)))
 
-    def _running_first(self, where: str) -> np.ndarray:
+    def _first_from(self, where: str) -> np.ndarray:
+        """The first matching event at or after each position; behind the last where there is none."""
         matching = self._matching(where)
         following = np.where(matching, np.arange(len(matching)), len(matching))
-        return np.minimum.accumulate(following[::-1])[::-1]
+        return np.append(np.minimum.accumulate(following[::-1])[::-1], len(matching))
+
+    def _told(self, column: str) -> np.ndarray:
+        """The column's values as floats, with NaN behind them, which is at -1."""
+        return self._cached(("told", column), lambda: np.append(self._columns[column].astype(float), np.nan))
+
+    @cached_property
+    def _times(self) -> np.ndarray:
+        return np.append(self.at.astype(float), np.nan)
 
     def _first_seen(self, column: str, where: str | None) -> np.ndarray:
         code = self._columns[column].astype(np.int64)
@@ -291,13 +299,12 @@ class Stream:
 
     def _values(self, column: str, where: str | None) -> np.ndarray:
         values = self._columns[column]
-        return values * self._matching(where) if where else values
+        known = np.where(np.isnan(values), 0.0, values) if values.dtype.kind == "f" else values
+        return known * self._matching(where) if where else known
 
     def _running_sum(self, column: str, where: str | None) -> np.ndarray:
         """Sums that begin anew with each key: through one over all, keys would meet in the rounding."""
-        values = self._columns[column]
-        matching = np.where(np.isnan(values), 0.0, self._values(column, where))
-        return pd.Series(matching).groupby(self.key, sort=False).cumsum().to_numpy()
+        return pd.Series(self._values(column, where)).groupby(self.key, sort=False).cumsum().to_numpy()
 
     def _before(self, running: np.ndarray) -> np.ndarray:
         """At each event, what its key's earlier events came to."""
@@ -329,11 +336,19 @@ def _narrow(column: np.ndarray) -> np.ndarray:
     if not len(column) or column.dtype.kind == "b":
         return column
     if column.dtype.kind == "f":
-        low, high = column.min(), column.max()  # NaN where any value is
-        if not (low > -EXACT and high < EXACT and np.array_equal(column, np.rint(column))):
+        if np.isnan(column).any() or not _is_whole(column):
             return column
         column = column.astype(np.int64)
-    return column.astype(np.promote_types(np.min_scalar_type(column.min()), np.min_scalar_type(column.max())))
+    low, high = int(column.min()), int(column.max())
+    return column.astype(np.min_scalar_type(high if low >= 0 else min(low, -1 - high)))
+
+
+def _is_whole(column: np.ndarray) -> bool:
+    """Whether all values that are known are whole numbers, small enough for exact sums."""
+    if column.dtype.kind != "f":
+        return True
+    known = np.where(np.isnan(column), 0.0, column)
+    return bool((np.abs(known) < EXACT).all() and (known == np.rint(known)).all())
 
 
 def _without_order(events: Events, packed: np.ndarray, order: np.ndarray) -> np.ndarray:
@@ -349,17 +364,13 @@ def _without_order(events: Events, packed: np.ndarray, order: np.ndarray) -> np.
 
 
 def _difference(prefix: np.ndarray, of: Range) -> np.ndarray:
-    return (prefix[of.end] - prefix[of.start]).astype(float)
+    found = prefix[of.end]
+    found -= prefix[of.start]
+    return found
 
 
 def _prefix_sum(values: np.ndarray) -> np.ndarray:
-    """Sums of whole numbers before each place; shape (n + 1,), int64."""
-    out = np.zeros(len(values) + 1, dtype=np.int64)
-    np.cumsum(values, out=out[1:])
+    """Sums of whole numbers before each place, which floats hold exactly; shape (n + 1,), float64."""
+    out = np.zeros(len(values) + 1)
+    np.cumsum(values, out=out[1:], dtype=float)
     return out
-
-
-def _take(values: np.ndarray, position: np.ndarray) -> np.ndarray:
-    if not len(values):
-        return np.full(len(position), np.nan)
-    return np.where(position >= 0, values[np.maximum(position, 0)], np.nan)

@@ -88,7 +88,9 @@ def _commonest(deals: pd.Series, least: float, most: int) -> tuple[str, ...]:
 
 
 def _is_segment(seen: Glimpse, fixed: frozenset[str], field: str) -> bool:
-    return can_be_known(seen.facts, fixed, field) and 2 <= len(seen.levels[field]) <= MOST_LEVELS
+    # A level that a row shows today, against the deal's own history, is one that no deal has had.
+    had = int((seen.levels[field] > 0).sum())
+    return can_be_known(seen.facts, fixed, field) and 2 <= had <= MOST_LEVELS
 
 
 def _is_account_fact(seen: Glimpse, fixed: frozenset[str], name: str) -> bool:
