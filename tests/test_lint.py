@@ -10,7 +10,10 @@ import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
-LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+LOCK, SPARK_LOCK = (
+    (ROOT / name).read_text(encoding="utf-8") for name in ("requirements.lock", "requirements-spark.lock")
+)
+LOCKS = pytest.mark.parametrize("lock", [LOCK, SPARK_LOCK], ids=["base", "spark"])
 
 
 @pytest.mark.parametrize("tool", ["ruff check .", "ruff format --check .", "mypy"])
@@ -21,21 +24,25 @@ def test_the_tool_has_nothing_to_say(tool):
 
 def test_the_lock_holds_what_the_project_asks_for():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    locked = dict(re.findall(r"^([a-z0-9-]+)==([^ ]+)", LOCK, re.MULTILINE))
-    wanted = map(Requirement, [*project["dependencies"], *project["optional-dependencies"]["dev"]])
-    missing = [str(w) for w in wanted if not (w.name in locked and w.specifier.contains(locked[w.name]))]
-    assert missing == [], "requirements.lock is out of date; run: make lock"
+    extra = project["optional-dependencies"]
+    for lock, asked in ((LOCK, [*project["dependencies"], *extra["dev"]]), (SPARK_LOCK, extra["spark"])):
+        locked = dict(re.findall(r"^([a-z0-9-]+)==([^ ]+)", lock, re.MULTILINE))
+        wanted = map(Requirement, asked)
+        missing = [str(w) for w in wanted if not (w.name in locked and w.specifier.contains(locked[w.name]))]
+        assert missing == [], "a lock is out of date; run: make lock"
 
 
-def test_the_lock_names_no_place():
+@LOCKS
+def test_the_lock_names_no_place(lock):
     """Neither a registry nor a folder of the machine that made it."""
-    assert "://" not in LOCK
-    assert "index-url" not in LOCK
-    assert "find-links" not in LOCK
-    assert not re.search(r"(^|\s)/\w", LOCK)
+    assert "://" not in lock
+    assert "index-url" not in lock
+    assert "find-links" not in lock
+    assert not re.search(r"(^|\s)/\w", lock)
 
 
-def test_every_locked_package_has_a_hash():
-    entries = re.split(r"\n(?=[a-z0-9])", LOCK)[1:]
-    assert len(entries) > 50
+@LOCKS
+def test_every_locked_package_has_a_hash(lock):
+    entries = re.split(r"\n(?=[a-z0-9])", lock)[1:]
+    assert len(entries) > (1 if lock is SPARK_LOCK else 50)
     assert [entry for entry in entries if "--hash=sha256:" not in entry] == []

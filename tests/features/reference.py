@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -64,7 +65,7 @@ class Reference:
     def __init__(self, histories: Histories, catalogue: Catalogue, calendar: FiscalCalendar) -> None:
         self.histories, self.catalogue, self.calendar = histories, catalogue, calendar
         made = {name: source.events(histories) for name, source in catalogue.streams.items()}
-        self._events = {name: as_list(events) for name, events in made.items() if not isinstance(events, Absent)}
+        self._events = {name: by_key(events) for name, events in made.items() if not isinstance(events, Absent)}
         self._known: dict[tuple[str, Place], list[Event]] = {}
         self._answers: dict[tuple[Question, Place], float] = {}
 
@@ -119,7 +120,7 @@ class Reference:
         """The events of the snapshot's key known to it, matching the filter, in the order in which they came."""
         if (stream, place) not in self._known:
             key = self._key(self.catalogue.streams[stream].entity, place)
-            self._known[stream, place] = [e for e in self._events[stream] if e.key == key and e.at <= place.as_of]
+            self._known[stream, place] = [e for e in self._events[stream].get(key, ()) if e.at <= place.as_of]
         return [
             event
             for event in self._known[stream, place]
@@ -142,18 +143,26 @@ class Reference:
         raise KeyError(name)
 
     def _period_end(self, as_of: int) -> int:
-        """Day by day until a new period begins."""
-        day = pd.Timestamp(as_of, unit="ms").normalize() + pd.Timedelta(days=1)
-        while not begins_period(day, self.calendar):
-            day += pd.Timedelta(days=1)
-        return day.value // 1_000_000
+        return period_end(pd.Timestamp(as_of, unit="ms").normalize(), self.calendar)
 
 
-def as_list(events: Events) -> list[Event]:
-    """Events as they came, without those of nobody and those that have no time."""
-    rows = zip(events.key.tolist(), events.at.tolist(), *(c.tolist() for c in events.columns.values()), strict=True)
-    made = [Event(key, at, dict(zip(events.columns, says, strict=True))) for key, at, *says in rows]
-    return [event for event in made if event.key >= 0 and event.at != NEVER]
+@cache
+def period_end(day: pd.Timestamp, calendar: FiscalCalendar) -> int:
+    """Day by day until a new period begins; milliseconds."""
+    day += pd.Timedelta(days=1)
+    while not begins_period(day, calendar):
+        day += pd.Timedelta(days=1)
+    return day.value // 1_000_000
+
+
+def by_key(events: Events) -> dict[float, list[Event]]:
+    """Each key's events as they came, without those of nobody and those that have no time."""
+    columns = {name: events.column(name).tolist() for name in (*events.columns, *events.filters)}
+    made: dict[float, list[Event]] = {}
+    for key, at, *says in zip(events.key.tolist(), events.at.tolist(), *columns.values(), strict=True):
+        if key >= 0 and at != NEVER:
+            made.setdefault(key, []).append(Event(key, at, dict(zip(columns, says, strict=True))))
+    return made
 
 
 def chosen(known: list[Event], last: bool) -> Event | None:

@@ -8,7 +8,6 @@ import pytest
 
 from crm.clock import DAY
 from features.dataset import scoring_set, training_set
-from features.fingerprint import Fingerprint, fingerprint
 from features.histories import Histories
 from features.settings import TimeSettings
 from tests.histories import DAY_US, EPOCH, EVERYTHING, Life, change, company, crm, deal, show
@@ -89,36 +88,3 @@ def test_the_stage_of_a_row_is_the_one_it_had_then() -> None:
     ]
     assert stages == [["Prospect"], ["Qualify"]]
     assert scoring_set(Histories(crm([deal("d", EPOCH)])), vocabulary, (), UNTIL).stage.tolist() == [None]
-
-
-def test_a_fingerprint_tells_contents_apart_and_nothing_else() -> None:
-    frame = pd.DataFrame({"a": [1.0, 2.0, np.nan], "b": ["x", None, "z"]})
-    same = pd.concat([frame.iloc[2:], frame.iloc[:2]]).set_axis([7, 8, 9])
-    others = [
-        frame.assign(a=frame["a"].to_numpy()[::-1]),  # values that changed rows
-        frame[["b", "a"]],
-        frame.rename(columns={"a": "c"}),
-        frame.assign(a=[1.0, 2.0, 3.0]),
-        frame.iloc[:2],
-        pd.concat([frame, frame.iloc[:1]]),
-    ]
-    assert fingerprint(frame) == fingerprint(same)
-    assert len({fingerprint(frame), *(fingerprint(other) for other in others)}) == 7
-
-
-def test_a_fingerprint_can_be_taken_block_by_block() -> None:
-    values = np.random.default_rng(3).normal(size=(50, 2)).astype(np.float32)
-    frame = pd.DataFrame(values, columns=["a", "b"]).assign(name=[f"d{i}" for i in range(50)])
-    frame.loc[7, "a"] = np.nan
-    blocks = Fingerprint()
-    for block in (frame.iloc[20:], frame.iloc[:5], frame.iloc[5:20]):
-        blocks.add(block)
-    assert blocks.hexdigest() == fingerprint(frame)
-    with pytest.raises(ValueError, match="same columns"):
-        blocks.add(frame[["a"]])
-
-
-def test_two_columns_that_change_places_have_another_fingerprint() -> None:
-    frame = pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]}, dtype=np.float32)
-    swapped = frame.rename(columns={"a": "b", "b": "a"})[["a", "b"]]
-    assert fingerprint(frame) != fingerprint(swapped)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from crm.clock import DAY
 from crm.periods import KINDS, FiscalCalendar
 from crm.tables import CrmTables
+from features import engines
 from features.catalogue import catalogue
 from features.engines import Kernel, Prepared, Snapshots, compute, prepare
 from features.histories import Histories
@@ -32,7 +33,7 @@ from features.questions import (
     shrunken_rate,
     streams_of,
 )
-from features.snapshots import open_deals
+from features.snapshots import grid, open_deals
 from tests.features.reference import Place, Reference, agree
 from tests.histories import DAY_US, EPOCH, EVERYTHING, Life, change, company, crm, deal, millis, show
 
@@ -59,13 +60,42 @@ def test_the_kernel_agrees_with_the_plain_reference_on_every_feature(seed: int) 
     calendar = FiscalCalendar(str(rng.choice(KINDS)), int(rng.integers(1, 13)))
     ready = prepared(show(company(rng, Life(days=int(rng.choice((30, 300))))), rng), calendar)
     snapshots = places_to_ask(rng, ready, 25)
-    kernel, reference = Kernel(ready, snapshots), Reference(ready.histories, ready.catalogue, calendar)
+    assert differing(ready, snapshots) == []
+
+
+HISTORIES = 10_000
+
+
+@pytest.mark.slow
+def test_they_agree_on_ten_thousand_histories() -> None:
+    """Each a deal of a random company, at a random moment of it: ties, reopenings, late records, missing tables."""
+    told: list[int] = []
+
+    @settings(max_examples=75, phases=(Phase.explicit, Phase.reuse, Phase.generate), deadline=None)
+    @given(seed=st.integers(0, 2**32 - 1))
+    def agrees(seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        ready = prepared(show(company(rng, Life(days=int(rng.choice((60, 300))), deals=140)), rng))
+        deals = np.arange(len(ready.histories))
+        snapshots = Snapshots(deals, places_to_ask(rng, ready, len(deals)).as_of)
+        assert differing(ready, snapshots) == []
+        told.append(len(deals))
+
+    agrees()
+    assert sum(told) >= HISTORIES
+
+
+def differing(ready: Prepared, snapshots: Snapshots) -> list[str]:
+    """The features on which kernel and reference do not agree."""
+    kernel, reference = Kernel(ready, snapshots), Reference(ready.histories, ready.catalogue, ready.calendar)
     places = [Place(int(d), int(a)) for d, a in zip(snapshots.deal, snapshots.as_of, strict=True)]
-    for feature in ready.catalogue.features:
-        if ready.why_absent(feature) is None:
-            fast = kernel.answer(feature.ask)
-            slow = np.array([reference.answer(feature.ask, place) for place in places])
-            assert agree(fast, slow).all(), (feature.name, fast, slow, places)
+    found = []
+    for name in ready.known_features:
+        question = ready.catalogue.feature(name).ask
+        slow = np.array([reference.answer(question, place) for place in places])
+        if not agree(kernel.answer(question), slow).all():
+            found.append(name)
+    return found
 
 
 # What the catalogue happens not to ask, the reference is asked as well.
@@ -114,6 +144,49 @@ def features_now(tables: CrmTables) -> pd.DataFrame:
     return compute(ready, snapshots, NAMES).set_axis(ids).sort_index()
 
 
+# Blocks, cells and the order of snapshots ----------------------------------------------------------------------
+
+
+@settings(max_examples=4, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@given(seed=st.integers(0, 2**32 - 1))
+def test_neither_blocks_nor_cells_nor_the_order_of_snapshots_change_a_bit(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    ready = prepared(show(company(rng, complete=bool(rng.random() < 0.5)), rng))
+    on_the_grid = grid(ready.histories, 29, END)
+    anywhere = places_to_ask(rng, ready, 40)
+    for snapshots in (Snapshots(on_the_grid.deal, on_the_grid.as_of), anywhere):
+        plain = compute(ready, snapshots, NAMES)
+        order = rng.permutation(len(snapshots))
+        shuffled = Snapshots(snapshots.deal[order], snapshots.as_of[order])
+        pd.testing.assert_frame_equal(
+            compute(ready, shuffled, NAMES), plain.iloc[order].reset_index(drop=True), check_exact=True
+        )
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(engines, "BLOCK", 3)
+            pd.testing.assert_frame_equal(compute(ready, snapshots, NAMES), plain, check_exact=True)
+            pd.testing.assert_frame_equal(
+                compute(ready, shuffled, NAMES), plain.iloc[order].reset_index(drop=True), check_exact=True
+            )
+            patch.setattr(engines._Entities, "has_cells", lambda self, entity: False)
+            pd.testing.assert_frame_equal(compute(ready, snapshots, NAMES), plain, check_exact=True)
+
+
+def test_entities_are_asked_through_cells_where_these_are_few_and_all_dates_end_alike(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ready = prepared(show(company(np.random.default_rng(5), complete=True)))
+    as_of = grid(ready.histories, 29, END).as_of
+
+    def through_cells(at: np.ndarray) -> list[bool]:
+        return [engines._Entities(ready, at).has_cells(entity) for entity in ("company", "owner", "account")]
+
+    assert through_cells(as_of) == [True, True, True]
+    assert through_cells(np.append(as_of, END + 1)) == [False, False, False]
+    assert through_cells(np.array([], np.int64)) == [False, False, False]
+    monkeypatch.setattr(engines, "LEAST_CELLS", 0)
+    assert through_cells(as_of[:5]) == [False, False, False]
+
+
 # What is absent ------------------------------------------------------------------------------------------------
 
 
@@ -153,6 +226,8 @@ def test_without_any_history_what_was_fixed_at_creation_is_left() -> None:
     assert told == {
         *("age_days", "company_win_rate", "days_to_period_end", "region_win_rate"),
         *("account_won_before", "account_lost_before", "account_win_rate", "account_open_deals"),
+        *("days_since_account_win", "days_since_account_loss", "age_against_won_cycle", "region_share"),
+        "days_into_year",
     }
     reasons = {ready.why_absent(f) for f in ready.catalogue.features} - {None}
     assert "the stage has no recorded history" in reasons

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
+import numpy as np
 import pytest
 
+from crm.clock import DAY, NEVER
 from crm.errors import WrongUse
 from crm.periods import FiscalCalendar
 from crm.tables import CrmTables
+from features.glimpse import Lasting
 from features.histories import Histories
 from features.settings import TimeSettings, TimeWishes, median_cycle, propose
 from tests.histories import DAY_US, EPOCH, crm, deal
@@ -78,3 +83,11 @@ def test_where_nothing_has_closed_the_usual_60_days_stand() -> None:
 def test_deals_entered_when_all_was_over_say_nothing_of_how_long_deals_take() -> None:
     assert median_cycle(Histories(taking(0, 0, 0, 0, 50, 60, 70)).episodes) == 60
     assert median_cycle(Histories(taking(0, 0)).episodes) == 60
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_the_order_of_deals_says_nothing_of_the_cycle(order: tuple[int, ...]) -> None:
+    """One was closed after 40 days, one has been open for as long, and one took 100."""
+    rows = list(order)
+    opened, closed, won = np.array([0, 60, 0]) * DAY, np.array([40 * DAY, NEVER, 100 * DAY]), np.array([1, -1, 0])
+    assert median_cycle(Lasting(opened[rows], closed[rows], won[rows])) == 100

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from random import Random
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm.clock import DAY, NEVER
-from features.stream import Events, Range, Stream
+from features import stream as streams
+from features.stream import EXACT, FEW, Clock, Events, Filter, Places, Range, Stream
 
 KEYS = 4
 
@@ -69,8 +71,8 @@ def by_hand(case: Case, where: str | None, days: float | None, tell: Callable[[l
     return [tell(rows(case, snapshot, where, days)) for snapshot in range(len(case.key))]
 
 
-def ranges(case: Case) -> tuple[Stream, Range, Range]:
-    stream = Stream(case.events, KEYS)
+def ranges(case: Case, stream: Stream | None = None) -> tuple[Stream, Range, Range]:
+    stream = stream or Stream(case.events, KEYS)
     known = stream.known(case.key, case.as_of)
     return stream, known, stream.within(known, case.key, case.as_of, case.days)
 
@@ -127,6 +129,21 @@ def test_last_and_first_times_are_those_of_the_outermost_known_events(case: Case
     assert same(stream.first_time(known, where), by_hand(case, where, None, time(0)))
 
 
+@given(case=cases(), after=st.sampled_from(["hit", "coded"]))
+def test_count_after_is_how_many_events_are_later_than_the_last_that_matches(case: Case, after: str) -> None:
+    filters = {"coded": Filter("code", np.array([False, True, True, False]))}
+    case = case._replace(events=Events(case.events.key, case.events.at, case.events.columns, filters))
+    stream, known, within = ranges(case)
+    matches = case.events.column(after)
+
+    def later(found: list[int]) -> float:
+        since = max((case.events.at[place] for place in found if matches[place]), default=-math.inf)
+        return sum(case.events.columns["hit"][place] for place in found if case.events.at[place] > since)
+
+    assert stream.count_after(known, "hit", after).tolist() == by_hand(case, None, None, later)
+    assert stream.count_after(within, "hit", after).tolist() == by_hand(case, None, case.days, later)
+
+
 @given(case=cases(), later=st.lists(st.tuples(st.integers(0, KEYS - 1), st.floats(-1e15, 1e15)), min_size=1))
 def test_what_comes_later_on_any_key_changes_no_answer_by_a_single_bit(
     case: Case, later: list[tuple[int, float]]
@@ -148,13 +165,14 @@ def test_what_comes_later_on_any_key_changes_no_answer_by_a_single_bit(
         np.testing.assert_array_equal(all_answers(case, where), all_answers(more, where))
 
 
-def all_answers(case: Case, where: str | None) -> np.ndarray:
-    stream, known, within = ranges(case)
+def all_answers(case: Case, where: str | None, stream: Stream | None = None) -> np.ndarray:
+    stream, known, within = ranges(case, stream)
     answers = [
         *(stream.count(of, where) for of in (known, within)),
         *(stream.total(of, "value", where) for of in (known, within)),
         *(stream.last(of, "value", where) for of in (known, within)),
         *(stream.first(of, "value", where) for of in (known, within)),
+        *(stream.count_after(of, "hit", where or "hit") for of in (known, within)),
         stream.distinct(known, "code", where),
         stream.last_time(known, where),
         stream.first_time(known, where),
@@ -242,3 +260,182 @@ def test_the_largest_stream_that_is_accepted_keeps_its_keys_apart() -> None:
     stream = Stream(events, keys)
     known = stream.known(np.array([0, keys - 2, keys - 1, keys - 1]), np.array([2**43, 2**43, 2**43, 2**42 - 1]))
     np.testing.assert_array_equal(stream.last(known, "value"), [1, np.nan, 7, np.nan])
+
+
+# Filters by code ------------------------------------------------------------------------------------------------
+
+holding = st.lists(st.booleans(), min_size=4, max_size=4).map(np.array)
+
+
+@given(case=cases(), holds=holding)
+def test_a_filter_by_code_matches_the_events_whose_code_it_marks(case: Case, holds: np.ndarray) -> None:
+    by_code, plain = filtered(case, holds), case._replace(events=told_outright(case, holds))
+    assert by_code.events.column("hit").tolist() == [bool(holds[code]) for code in case.events.columns["code"]]
+    np.testing.assert_array_equal(all_answers(by_code, "hit"), all_answers(plain, "hit"))
+
+
+def filtered(case: Case, holds: np.ndarray) -> Case:
+    """The case with a filter by code in the place of its own."""
+    columns = {name: case.events.columns[name] for name in ("value", "code")}
+    return case._replace(events=Events(case.events.key, case.events.at, columns, {"hit": Filter("code", holds)}))
+
+
+def told_outright(case: Case, holds: np.ndarray) -> Events:
+    """The same filter as a column; the last mark is that of no code."""
+    columns = {**case.events.columns, "hit": holds[case.events.columns["code"]]}
+    return Events(case.events.key, case.events.at, columns)
+
+
+@given(case=cases(), holds=holding, cut=st.integers(0, 12))
+def test_events_taken_apart_and_put_together_are_the_same_and_keep_their_filters(
+    case: Case, holds: np.ndarray, cut: int
+) -> None:
+    events = filtered(case, holds).events
+    again = Events.concat([events.take(slice(0, cut)), events.take(np.arange(cut, len(events)))])
+    for one, other in ((again.key, events.key), (again.at, events.at)):
+        assert one.tolist() == other.tolist()
+    for name in ("value", "code", "hit"):
+        np.testing.assert_array_equal(again.column(name), events.column(name))
+
+
+# A part of a stream ---------------------------------------------------------------------------------------------
+
+
+@given(case=cases(), ends=st.tuples(st.integers(0, KEYS - 1), st.integers(0, KEYS - 1)), where=wheres)
+def test_of_its_own_keys_a_part_of_a_stream_tells_what_the_whole_tells(
+    case: Case, ends: tuple[int, int], where: str | None
+) -> None:
+    first, last = sorted(ends)
+    case = case._replace(key=np.where((case.key >= first) & (case.key <= last), case.key, -1))
+    whole = Stream(case.events, KEYS)
+    part = whole.of_keys(first, last)
+    own = (whole.key >= first) & (whole.key <= last)
+    assert len(part) == own.sum()
+    assert part.key.tolist() == whole.key[own].tolist()
+    assert part.at.tolist() == whole.at[own].tolist()
+    np.testing.assert_array_equal(all_answers(case, where, part), all_answers(case, where, whole))
+
+
+def test_a_part_answers_of_nobody_too() -> None:
+    events = Events(np.array([0, 2, 3]), np.array([1, 2, 3]), {"value": np.array([5.0, 6.0, 7.0])})
+    part = Stream(events, 4).of_keys(2, 3)
+    key, as_of = np.array([-1, 2, -1, 3]), np.full(4, 9)
+    known = part.known(key, as_of)
+    assert part.count(known).tolist() == part.count(part.within(known, key, as_of, 1)).tolist() == [0, 1, 0, 1]
+    np.testing.assert_array_equal(part.last(known, "value"), [np.nan, 6, np.nan, 7])
+    assert len(Stream(events, 4).of_keys(0, -1)) == 0
+
+
+# Clocks that streams share --------------------------------------------------------------------------------------
+
+
+@given(case=cases(), others=st.lists(st.sampled_from([-40 * DAY, 3, 99 * DAY, NEVER])), where=wheres)
+def test_a_clock_that_reaches_further_changes_no_answer(case: Case, others: list[int], where: str | None) -> None:
+    clock = Clock.of([np.array(others, np.int64), case.events.at], KEYS)
+    shared = Stream(case.events, KEYS, clock=clock)
+    own = Stream(case.events, KEYS)
+    assert shared.key.tolist() == own.key.tolist()
+    assert shared.at.tolist() == own.at.tolist()
+    np.testing.assert_array_equal(all_answers(case, where, shared), all_answers(case, where, own))
+
+
+def test_places_are_asked_of_streams_of_one_clock_and_of_others() -> None:
+    early, late = (Events(np.array([0, 1]), np.array([at, at + 1])) for at in (5, 50))
+    shared = Clock.of([early.at, late.at], 2)
+    streams_asked = [Stream(e, 2, clock=c) for e, c in ((early, shared), (late, shared), (late, None))]
+    places = Places(np.array([0, 1, 1, -1]), np.array([5, 50, 51, 99]))
+    known = [stream.count(stream.known_at(places)).tolist() for stream in streams_asked]
+    assert known == [[1, 1, 1, 0], [0, 0, 1, 0], [0, 0, 1, 0]]
+
+
+# Order ----------------------------------------------------------------------------------------------------------
+
+
+@given(case=cases(), shuffle=st.randoms(use_true_random=False))
+def test_where_any_order_will_do_the_order_in_which_events_came_changes_not_a_bit(case: Case, shuffle: Random) -> None:
+    order = list(range(len(case.events)))
+    shuffle.shuffle(order)
+    one, other = (Stream(some, KEYS, any_order=True) for some in (case.events, case.events.take(np.array(order, int))))
+    for name in case.events.columns:
+        np.testing.assert_array_equal(one._columns[name], other._columns[name])
+    for where in (None, "hit"):
+        np.testing.assert_array_equal(all_answers(case, where, one), all_answers(case, where, other))
+
+
+def test_a_sum_of_ties_in_any_order_is_the_same_and_in_their_own_order_need_not_be() -> None:
+    def total(values: list[float], *, any_order: bool) -> float:
+        events = Events(np.zeros(4, np.int64), np.full(4, 5), {"value": np.array(values)})
+        stream = Stream(events, 1, any_order=any_order)
+        return float(stream.total(stream.known(np.array([0]), np.array([5])), "value")[0])
+
+    one, other = [1.0, 1e100, 1.0, -1e100], [1e100, -1e100, 1.0, 1.0]
+    assert total(one, any_order=True) == total(other, any_order=True)
+    assert total(one, any_order=False) != total(other, any_order=False)
+
+
+# What is kept small, and the two ways of looking up -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype"),
+    [
+        ([0, 255], "uint8"),
+        ([-1, 127], "int8"),
+        ([-1, 128], "int16"),
+        ([-129, 0], "int16"),
+        ([0, 65_536], "uint32"),
+        ([-1, 2**31], "int64"),
+        ([-1, 2**62 + 1], "int64"),
+        ([0.0, 3.0], "uint8"),
+        ([-2.0, 300.0], "int16"),
+        ([0.0, 0.5], "float64"),
+        ([0.0, math.nan], "float64"),
+        ([0.0, math.inf], "float64"),
+        ([0.0, EXACT], "float64"),
+        ([-EXACT, 0.0], "float64"),
+        ([True, False], "bool"),
+    ],
+)
+def test_whole_numbers_are_kept_in_as_few_bytes_as_hold_them(values: list[float], dtype: str) -> None:
+    kept = Stream(Events(np.zeros(2, np.int64), np.arange(2), {"value": np.array(values)}), 1)._columns["value"]
+    assert kept.dtype == dtype
+    np.testing.assert_array_equal(kept, values)
+
+
+WHOLE = st.sampled_from([-129.0, -128.0, -1.0, 0.0, 1.0, 127.0, 200.0, 255.0, 256.0, 40_000.0, 65_536.0, EXACT - 1])
+
+
+@given(case=cases(), values=st.lists(WHOLE, min_size=12, max_size=12), dtype=st.sampled_from([float, np.int64]))
+def test_numbers_kept_small_give_the_same_answers(case: Case, values: list[float], dtype: type) -> None:
+    columns = {**case.events.columns, "value": np.array(values[: len(case.events)], dtype=dtype)}
+    case = case._replace(events=Events(case.events.key, case.events.at, columns))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(streams, "_narrow", lambda column: column)
+        wide = Stream(case.events, KEYS)
+    for where in (None, "hit"):
+        np.testing.assert_array_equal(all_answers(case, where), all_answers(case, where, wide))
+    stream, known, _ = ranges(case)
+    exact = by_hand(case, None, None, lambda found: sum(int(columns["value"][place]) for place in found))
+    assert stream.total(known, "value").tolist() == exact
+
+
+places = st.integers(-3, 12)
+
+
+@given(packed=st.lists(places, max_size=6).map(sorted), asked=st.lists(places, max_size=40), in_order=st.booleans())
+def test_a_place_is_found_whichever_of_the_two_is_looked_up_in_the_other(
+    packed: list[int], asked: list[int], in_order: bool
+) -> None:
+    asked = sorted(asked) if in_order else asked
+    found = streams._positions_after(np.array(packed, np.int64), np.array(asked, np.int64))
+    assert found.tolist() == [sum(one <= each for one in packed) for each in asked]
+
+
+@pytest.mark.parametrize("times", [1, FEW - 1, FEW, 100])
+def test_many_snapshots_of_few_events_are_answered_as_few_snapshots_are(times: int) -> None:
+    stream = three_events()
+    as_of = np.repeat([2, 3, 20, 39, 40, 99], times) * DAY
+    assert (
+        stream.count(stream.known(np.full(len(as_of), 1), as_of)).tolist()
+        == np.repeat([0, 1, 2, 2, 3, 3], times).tolist()
+    )
