@@ -38,11 +38,11 @@ def _kernel_section(kernel: list[dict[str, float]]) -> list[str]:
     slope = np.polyfit(*(np.log([one[name] for one in kernel]) for name in ("deals", "features_seconds")), 1)[0]
     last = kernel[-1]
     lines = [
-        f"Weekly snapshots of simulated companies, {EVENTS_A_DEAL} events a deal (changes, activities, roles) in random "
-        f"order, {last['features']:.0f} features, two threads. *Sort once*: all these events packed as (deal, time), "
-        "argsorted and put in order, in the same process. *Features*: sorting every stream and answering every question "
-        "for every snapshot, from events in memory. *Coding*: text tables to events (ids to numbers, value histories, "
-        "closings of owners and accounts), before that.",
+        f"Weekly snapshots of simulated companies, {EVENTS_A_DEAL} events a deal (changes, activities, roles) in "
+        f"random order, {last['features']:.0f} features, two threads. *Sort once*: all these events packed as "
+        "(deal, time), argsorted and put in order, in the same process. *Features*: sorting every stream and "
+        "answering every question for every snapshot, from events in memory. *Coding*: text tables to events (ids to "
+        "numbers, value histories, closings of owners and accounts), before that.",
         "",
         "| deals | events | snapshots | sort once | features | as a multiple | coding | peak memory |",
         "|---|---|---|---|---|---|---|---|",
@@ -64,7 +64,7 @@ def _kernel_section(kernel: list[dict[str, float]]) -> list[str]:
 
 def _command_section(whole: dict[str, dict[str, float]]) -> list[str]:
     lines = [
-        f"The command `dealcast features` on Parquet files of the {SIZES[-1]:,} deals, from reading to the written set:",
+        f"`dealcast features` on Parquet files of the {SIZES[-1]:,} deals, from reading to the written set:",
         "",
         "| | time | peak memory | rows | parts | fingerprint |",
         "|---|---|---|---|---|---|",

@@ -19,6 +19,7 @@ import pandas as pd
 
 from crm.clock import DAY
 from crm.periods import FiscalCalendar
+from crm.values import by_deal
 from features.catalogue import Catalogue
 from features.feature import Absent, Feature
 from features.histories import Histories
@@ -150,7 +151,7 @@ def _by_deal(snapshots: Snapshots) -> np.ndarray | None:
     """The order that puts a deal's snapshots side by side and in time; None where they stand so."""
     deal, as_of = snapshots.deal, snapshots.as_of
     later = (deal[1:] > deal[:-1]) | ((deal[1:] == deal[:-1]) & (as_of[1:] >= as_of[:-1]))
-    return None if later.all() else np.lexsort((as_of, deal))
+    return None if later.all() else by_deal(deal, as_of)
 
 
 def _blocks(snapshots: int) -> Iterator[slice]:
