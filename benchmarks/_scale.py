@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,11 @@ from benchmarks._companies import EVENTS, company
 from crm.clock import event_millis
 from crm.history import data_through
 from crm.tables import CrmTables
-from features.catalogue import catalogue
-from features.engines import Prepared, compute, sorted_streams
+from features.catalogue import Catalogue, catalogue
+from features.engines import Prepared, compute, key_question, sorted_streams
 from features.feature import Absent
 from features.histories import Histories
+from features.questions import streams_of
 from features.settings import propose
 from features.snapshots import grid
 from features.vocabulary import learn
@@ -31,15 +33,18 @@ EVENTS_A_DEAL = 20
 TIMES = {"changes": "changed_at", "activities": "occurred_at", "contact_roles": "added_at"}
 
 
-def kernel(deals: str) -> dict[str, float]:
-    """Coding, sorting and answering for so many deals, in one process."""
+def kernel(deals: str, families: str = "") -> dict[str, float]:
+    """Coding, sorting and answering for so many deals, in one process.
+
+    :param families: names of families with commas between them; without, all of them.
+    """
     tables = _shuffled(company(int(deals), int(deals) * EVENTS_A_DEAL))
     reference = _sort_once(tables)
     until = data_through(tables)
     started = time.perf_counter()
     histories = Histories(tables)
     settings = propose(histories)
-    known = catalogue(learn(histories, settings.calendar))
+    known = _of_families(catalogue(learn(histories, settings.calendar)), families)
     made = {name: source.events(histories) for name, source in known.streams.items()}
     events = {name: some for name, some in made.items() if not isinstance(some, Absent)}
     absent = {name: some.why for name, some in made.items() if isinstance(some, Absent)}
@@ -62,6 +67,19 @@ def kernel(deals: str) -> dict[str, float]:
         "coding_seconds": coding,
         "peak_gib": _peak(resource.RUSAGE_SELF),
     }
+
+
+def _of_families(known: Catalogue, families: str) -> Catalogue:
+    """The features of some families, and the streams that they and the keys of entities ask."""
+    if not families:
+        return known
+    wanted = tuple(family for family in known.families if family.name in families.split(","))
+    asked = {name for family in wanted for feature in family.features for name in streams_of(feature.ask)}
+    entities = {known.streams[name].entity for name in asked} - {"deal", "company"}
+    asked |= {name for entity in entities for name in streams_of(key_question(entity))}
+    streams = {name: source for name, source in known.streams.items() if name in asked}
+    bare = [replace(family, streams={}) for family in wanted[1:]]
+    return Catalogue((replace(wanted[0], streams=streams), *bare))
 
 
 def write(deals: str, folder: str) -> dict[str, float]:

@@ -23,6 +23,7 @@ from crm.values import by_deal
 from features.catalogue import Catalogue
 from features.feature import Absent, Feature
 from features.histories import Histories
+from features.memory import keep_freed_memory
 from features.questions import (
     Apply,
     AsOf,
@@ -128,11 +129,14 @@ def entity_events(histories: Histories, catalogue: Catalogue) -> dict[str, Event
 
 def compute(prepared: Prepared, snapshots: Snapshots, names: tuple[str, ...]) -> pd.DataFrame:
     """The named features of the snapshots; one float32 column each, NaN where not known or absent."""
+    keep_freed_memory()
     asked = [prepared.catalogue.feature(name) for name in names]
     order = _by_deal(snapshots)
     placed = snapshots if order is None else Snapshots(snapshots.deal[order], snapshots.as_of[order])
-    answers = np.full((len(names), len(snapshots)), np.nan, dtype=np.float32)
-    there = [(row, feature.ask) for row, feature in enumerate(asked) if prepared.why_absent(feature) is None]
+    answers = np.empty((len(names), len(snapshots)), dtype=np.float32)
+    absent = [prepared.why_absent(feature) is not None for feature in asked]
+    answers[absent] = np.nan
+    there = [(row, asked[row].ask) for row in np.flatnonzero(np.logical_not(absent))]
     entities = _Entities(prepared, placed.as_of)
 
     def work(block: slice) -> None:
