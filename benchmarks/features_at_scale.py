@@ -6,15 +6,12 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
 import numpy as np
 
 TITLE = "Features at scale"
-SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000)
+SIZES = (10_000, 20_000, 100_000, 300_000, 1_000_000)
 EVENTS_A_DEAL = 20
-BUDGET = "4GiB"
 FAMILIES = {
     "the deal's own changes and activities": "stage,amount,close_date,engagement,age,company",
     "changes, owner, account, segment, intent": (
@@ -24,21 +21,10 @@ FAMILIES = {
 
 
 def run() -> str:
-    """The kernel at several sizes, and whole commands at the largest; each in a process of its own."""
-    kernel = [_child("kernel", deals) for deals in SIZES]
-    parts = {what: _child("kernel", SIZES[-1], families) for what, families in FAMILIES.items()}
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch) / "data"
-        _child("write", SIZES[-1], str(folder))
-        commands = {
-            "in one process": [],
-            f"`--memory {BUDGET}`": ["--memory", BUDGET],
-        }
-        whole = {
-            what: _child("command", SIZES[-1], str(folder), str(Path(scratch) / "set.parquet"), *more)
-            for what, more in commands.items()
-        }
-    return "\n".join([*_kernel_section(kernel), "", *_families_section(parts), "", *_command_section(whole)])
+    """The kernel at several sizes, each in a process of its own."""
+    kernel = [child("kernel", deals) for deals in SIZES]
+    parts = {what: child("kernel", SIZES[-1], families) for what, families in FAMILIES.items()}
+    return "\n".join([*_kernel_section(kernel), "", *_families_section(parts)])
 
 
 def _kernel_section(kernel: list[dict[str, float]]) -> list[str]:
@@ -84,22 +70,8 @@ def _families_section(parts: dict[str, dict[str, float]]) -> list[str]:
     return lines
 
 
-def _command_section(whole: dict[str, dict[str, float]]) -> list[str]:
-    lines = [
-        f"`dealcast features` on Parquet files of the {SIZES[-1]:,} deals, from reading to the written set:",
-        "",
-        "| | time | peak memory | rows | parts | fingerprint |",
-        "|---|---|---|---|---|---|",
-    ]
-    for what, one in whole.items():
-        lines.append(
-            f"| {what} | {one['seconds']:.0f} s | {one['peak_gib']:.1f} GiB | {one['rows']:,.0f} | {one['parts']:.0f} "
-            f"| `{str(one['fingerprint'])[:16]}` |"
-        )
-    return lines
-
-
-def _child(*arguments: object) -> dict[str, float]:
+def child(*arguments: object) -> dict[str, float]:
+    """A step of `benchmarks._scale` in a process of its own; what it told."""
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks._scale", *map(str, arguments)],
         check=True,

@@ -65,17 +65,6 @@ class Rows:
     stage: np.ndarray
     ids: np.ndarray
 
-    def keys(self) -> pd.DataFrame:
-        """Which deal, as of when, and in which stage it stood."""
-        as_of = instants(self.snapshots.as_of)
-        return pd.DataFrame({"opportunity_id": self.ids, "as_of": as_of, "stage": self.stage}).astype(
-            {"opportunity_id": "str", "stage": "str"}
-        )
-
-    def frame(self) -> pd.DataFrame:
-        """Keys and features in one table."""
-        return pd.concat([self.keys(), self.features], axis=1)
-
 
 def rows_at(prepared: Prepared, snapshots: EpisodeSnapshots, names: tuple[str, ...]) -> Rows:
     """The named features of the snapshots."""
