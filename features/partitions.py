@@ -271,7 +271,7 @@ def _series(table: pa.Table) -> pd.Series:
 
 def _joined(answers: Iterable[pa.Table]) -> Glimpse:
     """What all parts tell together."""
-    heard = [_heard(answer) for answer in answers]
+    heard = [_heard(answer) for answer in answers if len(answer)]  # Spark gives nothing for a part without deals
     facts = reduce(or_, [_facts(one) for one in heard])
     stage = ("stage",) if "stage" in facts.tracked else ()
     return replace(joined([_glimpse(one, stage) for one in heard]), facts=facts)
@@ -303,6 +303,8 @@ class _Entities:
     common: Common
 
     def __call__(self, part: CrmTables, number: int) -> pa.Table:
+        if number and not len(part["opportunities"]):
+            return _spoken({})
         # The tables that are no deal's are told by the first part, once.
         own = part if number == 0 else deals_alone(part)
         events = entity_events(self.common.histories(own), catalogue(self.common.vocabulary))

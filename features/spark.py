@@ -102,7 +102,8 @@ class OnSpark:
 
 
 def _by_place(frame: DataFrame, table: str, columns: Mapping[str, list[str]]) -> DataFrame:
-    named = [F.col(f"`{name}`").alias(f"{table}_{place}") for place, name in enumerate(columns[table])]
+    quoted = ["`" + name.replace("`", "``") + "`" for name in columns[table]]
+    named = [F.col(name).alias(f"{table}_{place}") for place, name in enumerate(quoted)]
     return frame.select(PART, F.lit(table).alias(_TABLE), *named)
 
 

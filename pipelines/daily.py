@@ -18,11 +18,11 @@ from crm.clock import parse_as_of, utc_day
 from crm.errors import DataRefused, WrongUse
 from features.feature import Vocabulary, vocabulary_from
 from features.fingerprint import Fingerprint
-from features.partitions import Common, Open, known_features, survey
+from features.partitions import Common, Open, known_features
 from pipelines.champion import home_champion
 from pipelines.config import Home, load_config
 from pipelines.engines import Opened, Wanted, opened
-from pipelines.features import SCORING, Written, facts_of
+from pipelines.features import SCORING, Written, facts_of, surveyed
 from serving.sinks.files import table_writer
 
 MANIFEST = "sets.json"
@@ -83,7 +83,7 @@ def daily(
         latest = max((ends[day] for day in (*missing, *there)), default=company.as_of)
         model = home_champion(home, config) if before is None else None
         words = before.vocabulary if before else model.vocabulary if model else None
-        common = survey(company.parts, company.engine, latest, config.time, words).common
+        common = surveyed(company, latest, config, words, data)
         names = before.names if before else model.names if model else known_features(common, company.parts)
         kept = before or Kept(common.vocabulary, names)
         step(f"computing {len(missing)} new days" + (f", {len(there)} anew" if there else ""))
@@ -107,7 +107,8 @@ def _days(since: str | None, before: Kept | None, company: Opened, zone: str) ->
     if since is not None:
         first = _day(since, "--since")
     if first > last:
-        raise WrongUse(f"{first} is after {last}, the last day that had ended", where="--since")
+        where = "--as-of" if since is None else "--since"
+        raise WrongUse(f"{first} is after {last}, the last day that had ended", where=where)
     days = [(first + timedelta(days=n)).isoformat() for n in range((last - first).days + 1)]
     return {day: parse_as_of(day, zone) for day in days}
 
@@ -151,8 +152,8 @@ def _compute(
                     files[day].write(of_day)
         written = {day: Written(rows[day], digests[day].hexdigest()) for day in ends}
         for day, file in files.items():
-            about = {**facts_of(SCORING, replace(common, as_of=ends[day])), **_as_text(written[day])}
-            file.describe(about)
+            then = replace(common, as_of=ends[day], until=min(common.until, ends[day]))
+            file.describe({**facts_of(SCORING, then), **_as_text(written[day])})
     return written
 
 
@@ -174,7 +175,7 @@ def _read(folder: Path) -> Kept | None:
             raise ValueError(f"it has version {data['version']}")
         days = {day: Written(**of_day) for day, of_day in data["days"].items()}
         return Kept(vocabulary_from(data["vocabulary"]), tuple(data["features"]), days)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataRefused(
             f"not readable: {error}",
             where=str(path),

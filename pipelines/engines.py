@@ -47,11 +47,15 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Opened:
-    """A company ready to be worked off, and the engine for it."""
+    """A company ready to be worked off, and the engine for it.
+
+    :param last: how far the data reach, whatever the date; milliseconds.
+    """
 
     parts: AnyParts
     engine: Engine
     as_of: int
+    last: int
     report: QualityReport
     notes: tuple[str, ...]
 
@@ -69,7 +73,7 @@ def opened(data: Path, as_of: str, config: Config, wanted: Wanted) -> Iterator[O
         tables = known_by(reading.tables, instant)
         if not len(tables["opportunities"]):
             raise no_deal_yet(data, instant, last)
-        yield Opened(OnePart(tables), InProcess(), instant, reading.report, (*reading.report.notes, *notes))
+        yield Opened(OnePart(tables), InProcess(), instant, last, reading.report, (*reading.report.notes, *notes))
         return
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dealcast-parts-")))
@@ -80,7 +84,8 @@ def opened(data: Path, as_of: str, config: Config, wanted: Wanted) -> Iterator[O
         engine = (
             stack.enter_context(_spark(wanted.master, scratch, config.spark)) if wanted.engine == SPARK else InProcess()
         )
-        yield Opened(staged.parts, engine, instant, staged.report, (*staged.report.notes, *notes))
+        notes = (*staged.report.notes, *notes)
+        yield Opened(staged.parts, engine, instant, staged.through, staged.report, notes)
 
 
 def rows_a_part(memory: int | None) -> int:

@@ -10,8 +10,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from crm.clock import utc_text
+from features.feature import Vocabulary
 from features.fingerprint import Fingerprint
-from features.partitions import Common, Grid, Open, Surveyed, absent_features, known_features, survey
+from features.partitions import Common, Grid, Open, absent_features, known_features, survey
 from pipelines.champion import home_champion
 from pipelines.company import no_deal_yet
 from pipelines.config import Config, Home, load_config
@@ -54,8 +55,7 @@ def features(
     with opened(data, as_of, config, wanted) as company:
         model = home_champion(home, config) if kind == SCORING else None
         step("looking at the company as a whole")
-        seen = surveyed(company, config, model, data)
-        common = seen.common
+        common = surveyed(company, company.as_of, config, model.vocabulary if model else None, data)
         names = model.names if model else known_features(common, company.parts)
         work = Grid(common, names) if kind == TRAINING else Open(common, names, (company.as_of,))
         step("computing what was known at each date")
@@ -91,12 +91,12 @@ def write(answers: Iterable[pa.Table], schema: pa.Schema, out: Path, facts: dict
     return Written(rows, digest.hexdigest())
 
 
-def surveyed(company: Opened, config: Config, model: DealModel | None, data: Path) -> Surveyed:
+def surveyed(company: Opened, as_of: int, config: Config, vocabulary: Vocabulary | None, data: Path) -> Common:
     """What all parts must know of the whole. Raises DataRefused where no deal had been created by the date."""
-    seen = survey(company.parts, company.engine, company.as_of, config.time, model.vocabulary if model else None)
+    seen = survey(company.parts, company.engine, as_of, config.time, vocabulary)
     if not seen.seen.deals:
-        raise no_deal_yet(data, company.as_of, seen.common.until)
-    return seen
+        raise no_deal_yet(data, as_of, company.last)
+    return seen.common
 
 
 def model_notes(model: DealModel | None) -> tuple[str, ...]:

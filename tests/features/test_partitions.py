@@ -22,7 +22,7 @@ from features.feature import Vocabulary
 from features.glimpse import Glimpse, glimpse, joined
 from features.histories import Histories
 from features.partitions import Common, Grid, InProcess, Open, absent_features, known_features, survey
-from features.settings import TimeWishes
+from features.settings import TimeWishes, propose
 from tests.histories import DAY_US, EPOCH, EVERYTHING, Life, change, company, crm, deal, show
 
 END = EPOCH // 1000 + Life().days * DAY
@@ -91,9 +91,13 @@ def told(parts: AnyParts, as_of: int, vocabulary: Vocabulary | None = None) -> T
     """What the company tells as of a date, and of the deals that were open on it or on two days before."""
     common = survey(parts, InProcess(), as_of, TimeWishes(), vocabulary).common
     names = known_features(common, parts)
-    dates = (as_of - 40 * DAY, as_of - 3 * DAY, as_of)
-    rows = [rows_of(parts, work) for work in (Grid(common, names), Open(common, names, dates))]
+    rows = [rows_of(parts, work) for work in (Grid(common, names), Open(common, names, asked_about(as_of)))]
     return Told(common, names, absent_features(common, parts), *rows)
+
+
+def asked_about(as_of: int) -> tuple[int, ...]:
+    """The dates on which deals were open."""
+    return (as_of - 40 * DAY, as_of - 3 * DAY, as_of)
 
 
 def rows_of(parts: AnyParts, work: Grid | Open) -> pd.DataFrame:
@@ -144,6 +148,7 @@ def test_rows_part_by_part_are_those_of_the_training_set_and_of_the_scoring_set(
     as_of = END if rng.random() < 0.4 else a_date(rng, tables)
     found = told(in_parts(rng, tables, 3), as_of)
     histories = Histories(known_by(tables, as_of))
+    assert found.common.time == propose(histories)
     training = training_set(histories, found.common.time, found.common.until)
     assert (training.vocabulary, training.absent) == (found.common.vocabulary, found.absent)
     own = {"as_of": training.snapshots.as_of, "stage": training.stage, "group": training.group}
@@ -155,12 +160,13 @@ def test_rows_part_by_part_are_those_of_the_training_set_and_of_the_scoring_set(
     # What tells nothing is left out by whoever trains; it cannot be known part by part.
     told_nothing = found.on_the_grid[[name for name in found.names if name not in training.features]]
     assert (told_nothing.nunique(dropna=False) <= 1).all()
-    scoring = scoring_set(histories, found.common.vocabulary, found.names, as_of)
-    now = found.while_open[found.while_open["as_of"] == as_of]
-    assert now["opportunity_id"].tolist() == histories.deals["opportunity_id"][scoring.snapshots.deal].tolist()
-    pd.testing.assert_frame_equal(
-        now[list(found.names)].reset_index(drop=True), scoring.features, check_exact=True, check_column_type=False
-    )
+    for date in asked_about(as_of):
+        scoring = scoring_set(histories, found.common.vocabulary, found.names, date)
+        then = found.while_open[found.while_open["as_of"] == date]
+        assert then["opportunity_id"].tolist() == histories.deals["opportunity_id"][scoring.snapshots.deal].tolist()
+        pd.testing.assert_frame_equal(
+            then[list(found.names)].reset_index(drop=True), scoring.features, check_exact=True, check_column_type=False
+        )
 
 
 @examples(4)
@@ -246,11 +252,39 @@ def test_a_value_against_the_deals_own_history_makes_no_segment_in_whichever_par
         pd.testing.assert_frame_equal(found[0].on_the_grid, found[1].on_the_grid, check_exact=True)
 
 
+def test_deals_won_at_one_instant_are_put_in_one_order_from_whichever_parts_they_come() -> None:
+    won = EPOCH + 100 * DAY_US
+    rows = [deal(key, EPOCH + i * 7_001_000, "Closed Won", closed_at=won, is_won=True) for i, key in enumerate("abc")]
+    tables = crm(rows, changes=[change(key, won, "stage", "Prospect", "Closed Won") for key in "abc"])
+
+    def stays(*part_of: int) -> list[float]:
+        parts = InParts(tables, dict(zip("abc", part_of, strict=True)), 3)
+        common = survey(parts, InProcess(), END, TimeWishes()).common
+        return common.prepared(parts.without_rows()).streams["won_stays"]._columns["millis"].tolist()
+
+    assert len(set(stays(0, 1, 2))) == 3
+    assert stays(0, 1, 2) == stays(2, 1, 0) == stays(1, 2, 0)
+
+
 def test_the_tables_that_are_no_deals_are_told_once(everything: CrmTables) -> None:
     parts = in_parts(np.random.default_rng(0), everything, 4)
     entities = survey(parts, InProcess(), END, TimeWishes(), EVERYTHING).common.entities
     assert len(entities["account_facts"]) == len(everything["accounts"])
     assert len(entities["owner_starts"]) == len(everything["users"])
+
+
+def test_what_came_of_a_deal_is_what_was_known_of_it_by_the_date() -> None:
+    """It was lost, and won after all: whoever asked in between was told that it was lost."""
+    moves = [("Prospect", "Closed Lost", 10), ("Closed Lost", "Closed Won", 30)]
+    changes = [change("d", EPOCH + day * DAY_US, "stage", old, new) for old, new, day in moves]
+    rows = [deal("d", EPOCH, "Closed Won", closed_at=EPOCH + 10 * DAY_US, is_won=True), deal("e", EPOCH)]
+    tables = crm(rows, changes=changes)
+
+    def outcomes(as_of_day: int) -> set[int]:
+        rows = told(InParts(tables, {"d": 1}, 2), EPOCH // 1000 + as_of_day * DAY).on_the_grid
+        return set(rows["outcome"][rows["opportunity_id"] == "d"])
+
+    assert (outcomes(20), outcomes(40)) == ({0}, {1})
 
 
 def test_the_words_of_a_model_are_taken_as_they_are(everything: CrmTables) -> None:

@@ -144,6 +144,14 @@ def test_count_after_is_how_many_events_are_later_than_the_last_that_matches(cas
     assert stream.count_after(within, "hit", after).tolist() == by_hand(case, None, case.days, later)
 
 
+@pytest.mark.parametrize("replies", [[True, False], [False, True]])
+def test_what_comes_at_the_same_time_as_the_last_that_matches_has_not_followed_it(replies: list[bool]) -> None:
+    columns = {"sent": np.array([True, True, True]), "reply": np.array([*replies, False])}
+    stream = Stream(Events(np.zeros(3, np.int64), np.array([5, 5, 6]), columns), 1)
+    known = stream.known(np.array([0, 0]), np.array([5, 6]))
+    assert stream.count_after(known, "sent", "reply").tolist() == [0, 1]
+
+
 @given(case=cases(), later=st.lists(st.tuples(st.integers(0, KEYS - 1), st.floats(-1e15, 1e15)), min_size=1))
 def test_what_comes_later_on_any_key_changes_no_answer_by_a_single_bit(
     case: Case, later: list[tuple[int, float]]

@@ -141,7 +141,7 @@ def test_every_key_is_read_and_held_to_its_type(configured, section, field):
         ("[mlflow]\nuri = 'x'", "use one of tracking_uri"),
         ("[data]\ntimezone = 'UTC'", "write 'time_zone'"),
         ("[tables.oportunities]\nfile = 'x'", "write 'opportunities'"),
-        ("zzz = 1", "use one of data, tables, fields, activities, time, gate, training, grades, mlflow, store"),
+        ("zzz = 1", "use one of data, tables, fields, activities, time, gate, training, grades, mlflow, store, spark"),
     ],
 )
 def test_an_unknown_word_is_refused_with_the_nearest_known_one(configured, text, remedy):
