@@ -38,6 +38,7 @@ def open_company(data: Path, as_of: str, config: Config) -> Company:
 
     Data that end more than a week before now are looked at as of their own last day, and that is said.
     """
+    date_of(as_of, 0, config.zone)  # what is no date is said before anything is read
     reading = read_folder(data, config.source)
     last = data_through(reading.tables, now())
     instant, notes = date_of(as_of, last, config.zone)

@@ -66,6 +66,7 @@ def opened(data: Path, as_of: str, config: Config, wanted: Wanted) -> Iterator[O
 
     :raises DataRefused: where no deal had been created by the date.
     """
+    date_of(as_of, 0, config.zone)  # what is no date is said before anything is read
     if wanted.engine == LOCAL and wanted.memory is None:
         reading = read_folder(data, config.source)
         last = data_through(reading.tables, now())
