@@ -16,10 +16,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pyspark.errors import PySparkRuntimeError
 from pyspark.sql import DataFrame, GroupedData, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
+from crm.errors import WrongUse
 from crm.parts import PART, Parts
 from crm.tables import from_arrow
 from features.partitions import AnyParts, Work
@@ -37,6 +39,7 @@ def session(master: str, scratch: Path, settings: Mapping[str, str]) -> Iterator
 
     :param scratch: a folder that the driver and all workers see under the same path.
     :param settings: of Spark, by their own names.
+    :raises WrongUse: where Spark does not start.
     """
     builder = (
         SparkSession.builder.master(master)
@@ -53,7 +56,14 @@ def session(master: str, scratch: Path, settings: Mapping[str, str]) -> Iterator
         builder = builder.config("spark.driver.host", "127.0.0.1").config("spark.driver.bindAddress", "127.0.0.1")
     for name, value in settings.items():
         builder = builder.config(name, value)
-    spark = builder.getOrCreate()
+    try:
+        spark = builder.getOrCreate()
+    except PySparkRuntimeError as error:
+        raise WrongUse(
+            f"Spark does not start: {error}",
+            where="--engine spark",
+            remedy="install Java 17: `java` must be on the path, or JAVA_HOME say where it lies",
+        ) from error
     try:
         if not master.startswith("local"):
             spark.sparkContext.addPyFile(str(_packed(scratch)))

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 
 from crm.clock import DAY
+from crm.errors import WrongUse
 from crm.parts import OF_DEALS, OnePart, Parts
 from crm.simulator import SimulatorSettings, simulate
 from crm.simulator.simulation import FIXED
@@ -140,3 +141,18 @@ def test_columns_of_ones_own_and_every_table_arrive_with_their_deals(spark: Engi
 def test_a_company_that_does_not_lie_on_disk_is_not_for_spark(spark: Engine, staged: Staged) -> None:
     with pytest.raises(TypeError, match="on disk"):
         list(spark.each(OnePart(staged.parts.part(0)), Columns([], ()), Columns([], ()).schema))
+
+
+def test_where_spark_does_not_start_the_message_says_what_it_needs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def without_java(builder: object) -> None:
+        raise import_module("pyspark.errors").PySparkRuntimeError(
+            errorClass="JAVA_GATEWAY_EXITED", messageParameters={}
+        )
+
+    monkeypatch.setattr("pyspark.sql.SparkSession.Builder.getOrCreate", without_java)
+    session = import_module("features.spark").session
+    with pytest.raises(WrongUse, match="JAVA_GATEWAY_EXITED") as refused, session("local[1]", tmp_path, {}):
+        pass
+    assert "Java 17" in refused.value.remedy
