@@ -31,10 +31,20 @@ class FiscalCalendar:
             day = np.asarray(at) // DAY
             monday = day - (day + 3) % 7  # 1970-01-01 was a Thursday
             return monday * DAY, (monday + 7) * DAY
+        day, place = _distinct_days(np.asarray(at) // DAY)
         length = 3 if self.period == "quarter" else 1
-        month = np.asarray(at).astype("datetime64[ms]").astype("datetime64[M]").astype(np.int64)
+        month = day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
         first = month - (month - (self.year_starts_in - 1)) % length
-        return _start_of_month(first), _start_of_month(first + length)
+        return _start_of_month(first)[place], _start_of_month(first + length)[place]
+
+
+def _distinct_days(day: np.ndarray) -> tuple[np.ndarray, np.ndarray | slice]:
+    """Days to look up, and each one's place among them: where many fall on few days, each day is looked up once.
+
+    Finding a day's month takes many times longer than fetching what was found.
+    """
+    least, most = (int(day.min()), int(day.max())) if day.size else (0, 0)
+    return (np.arange(least, most + 1), day - least) if most - least < day.size else (day, slice(None))
 
 
 def _start_of_month(month: np.ndarray) -> np.ndarray:

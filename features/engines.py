@@ -115,10 +115,19 @@ def sorted_streams(events: Mapping[str, Events], histories: Histories, catalogue
     entity = {name: catalogue.streams[name].entity for name in events}
     keys = {one: histories.entity_size(one) for one in set(entity.values())}
     clocks = {one: Clock.of([e.at for name, e in events.items() if entity[name] == one], keys[one]) for one in keys}
-    return {
-        name: Stream(some, keys[entity[name]], clock=clocks[entity[name]], any_order=entity[name] != OWN)
-        for name, some in events.items()
-    }
+
+    def sort(name: str) -> Stream:
+        one = entity[name]
+        return Stream(events[name], keys[one], clock=clocks[one], any_order=one != OWN)
+
+    largest_first = sorted(events, key=lambda name: -len(events[name]))
+    with _threads() as pool:
+        streams = dict(zip(largest_first, pool.map(sort, largest_first), strict=True))
+    return {name: streams[name] for name in events}
+
+
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count())
 
 
 def entity_events(histories: Histories, catalogue: Catalogue) -> dict[str, Events]:
@@ -145,7 +154,7 @@ def compute(prepared: Prepared, snapshots: Snapshots, names: tuple[str, ...]) ->
         for row, question in there:
             answers[row, where] = kernel.answer(question)
 
-    with ThreadPoolExecutor(os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count()) as pool:
+    with _threads() as pool:
         for _ in pool.map(work, _blocks(len(snapshots))):
             pass
     return pd.DataFrame(answers.T, columns=list(names), copy=False)

@@ -14,7 +14,7 @@ from crm.clock import DAY, NEVER, event_millis
 from crm.coding import NONE, arrow_text, codes_in, encode
 from crm.history import Episodes, can_be_known, episodes, stage_history
 from crm.tables import CrmTables
-from crm.values import ValueHistory, deal_rows, value_history
+from crm.values import ValueHistory, by_deal, deal_rows, value_history
 from features.stream import Events, Stream
 
 
@@ -84,6 +84,21 @@ class Histories:
     def activity_done(self) -> np.ndarray:
         """When each activity had both taken place and been recorded, milliseconds."""
         return np.maximum(event_millis(self.tables["activities"]["occurred_at"]), self.activity_recorded)
+
+    @cached_property
+    def _activity_order(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        deal, at = self.deal_of("activities"), self.activity_done
+        rows = np.flatnonzero((deal >= 0) & (at != NEVER))
+        rows = rows[by_deal(deal[rows], at[rows])]
+        return rows, deal[rows], at[rows]
+
+    def activities_in_order(self, among: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Activities (`among` some) of known deals by deal and time: row, deal, when done and recorded; shape (n,)."""
+        rows, deal, at = self._activity_order
+        if among is None:
+            return rows, deal, at
+        kept = np.flatnonzero(among[rows])
+        return rows[kept], deal[kept], at[kept]
 
     @cached_property
     def owner_names(self) -> dict[str, str]:

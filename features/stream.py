@@ -134,8 +134,11 @@ class Stream:
         packed = self.clock.pack(key, at)
         order = kept
         if np.any(packed[1:] < packed[:-1]):
-            by_time = np.argsort(packed, kind="stable")
-            packed, order = packed[by_time], kept[by_time]
+            if events.columns:
+                by_time = np.argsort(packed, kind="stable")
+                packed, order = packed[by_time], kept[by_time]
+            else:  # nothing that would have to follow
+                packed.sort()
         if any_order:
             order = _without_order(events, packed, order)
         self._packed = packed

@@ -7,9 +7,8 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from crm.clock import DAY, NEVER
+from crm.clock import DAY
 from crm.coding import encode
-from crm.values import by_deal
 from features.families.age import AGE
 from features.feature import Absent, Family, Feature, StreamSource, Unit, Vocabulary, Wording
 from features.histories import Histories
@@ -230,22 +229,13 @@ def touches(histories: Histories, kinds: tuple[str, ...] = ()) -> Events | Absen
     """
     if not histories.has("activities"):
         return NO_ACTIVITIES
-    rows, deal, at = in_order(histories)
+    rows, deal, at = histories.activities_in_order()
     code, names = kinds_of(histories)
     code, lower = code[rows], names.str.lower()
     filters = {name: of_code(np.asarray(lower == name), code) for name in KNOWN_KINDS}
     filters |= {f"kind:{name}": of_code(np.asarray(names == name), code) for name in kinds}
     kind = np.append(lower.unique().get_indexer(lower), -1)[code]
     return Events(deal, at, {"kind": kind, "new_week": is_new_week(deal, at), **filters})
-
-
-def in_order(histories: Histories, among: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Activities (`among` some) of known deals by deal and time: row, deal, when done and recorded; shape (n,)."""
-    deal, at = histories.deal_of("activities"), histories.activity_done
-    asked = (deal >= 0) & (at != NEVER)
-    rows = np.flatnonzero(asked if among is None else asked & among)
-    rows = rows[by_deal(deal[rows], at[rows])]
-    return rows, deal[rows], at[rows]
 
 
 def is_new_week(deal: np.ndarray, at: np.ndarray) -> np.ndarray:

@@ -141,12 +141,9 @@ def conversations(histories: Histories) -> Events | Absent:
     if not histories.gives("activities", "duration_minutes"):
         return Absent("no activity says how long it took (duration_minutes)")
     minutes = histories.tables["activities"]["duration_minutes"].to_numpy(float, na_value=np.nan)
-    rows = np.flatnonzero(_is_one_of(histories, "meeting", "call", "demo") & (minutes > 0))
-    return Events(
-        histories.deal_of("activities")[rows],
-        histories.activity_done[rows],
-        {"minutes": np.rint(minutes[rows]).astype(np.int64)},
-    )
+    long = _is_one_of(histories, "meeting", "call", "demo") & (minutes > 0)
+    rows, deal, at = histories.activities_in_order(long)
+    return Events(deal, at, {"minutes": np.rint(minutes[rows]).astype(np.int64)})
 
 
 def _is_one_of(histories: Histories, *kinds: str) -> np.ndarray:

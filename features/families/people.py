@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from crm.coding import encode
-from features.families.engagement import in_order
 from features.families.replies import NO_DIRECTION, directions
 from features.feature import Absent, Family, Feature, StreamSource, Unit, Vocabulary, Wording
 from features.histories import Histories
@@ -155,5 +154,5 @@ def _named(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Deal, time and code of the activities (`among` some) that have an id in the column, by deal and time."""
     (code,), _ = encode([histories.tables["activities"][column]])
-    rows, deal, at = in_order(histories, code >= 0 if among is None else (code >= 0) & among)
+    rows, deal, at = histories.activities_in_order(code >= 0 if among is None else (code >= 0) & among)
     return deal, at, code[rows]

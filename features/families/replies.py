@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from crm.coding import encode
-from features.families.engagement import NO_ACTIVITIES, in_order, is_new_week, kinds_of
+from features.families.engagement import NO_ACTIVITIES, is_new_week, kinds_of
 from features.feature import Absent, Family, Feature, StreamSource, Unit, Vocabulary, Wording
 from features.histories import Histories
 from features.questions import Count, Question, Since, SinceFirst
@@ -226,7 +226,7 @@ def replies(histories: Histories) -> Events | Absent:
     inbound, outbound = directions(histories)
     code, names = kinds_of(histories)
     proposal = of_code(np.asarray(names.str.lower() == "proposal"), code)
-    rows, deal, at = in_order(histories, inbound | outbound | proposal)
+    rows, deal, at = histories.activities_in_order(inbound | outbound | proposal)
     inbound, outbound = inbound[rows], outbound[rows]
     new_week = np.zeros(len(rows), dtype=bool)
     new_week[inbound] = is_new_week(deal[inbound], at[inbound])

@@ -65,9 +65,5 @@ def subjects(histories: Histories, signals: tuple[Signal, ...]) -> Events | Abse
     (code,), levels = encode([histories.tables["activities"]["subject"]])
     says = {f"says:{signal.name}": speaks_of(levels, signal) for signal in signals}
     telling = np.logical_or.reduce(list(says.values()))
-    rows = np.flatnonzero(of_code(telling, code))
-    return Events(
-        histories.deal_of("activities")[rows],
-        histories.activity_done[rows],
-        {name: found[code[rows]] for name, found in says.items()},
-    )
+    rows, deal, at = histories.activities_in_order(of_code(telling, code))
+    return Events(deal, at, {name: found[code[rows]] for name, found in says.items()})
