@@ -24,6 +24,7 @@ from serving.grades import Grades
 from serving.store import SCORE_COLUMNS
 from serving.wording import percent
 from training.deal_model import Answers, DealModel
+from training.models.amount import AmountModel
 
 MOST_SCORE, LEAST_SCORE = 99, 1
 
@@ -63,7 +64,7 @@ def score_table(
     ids = histories.deals["opportunity_id"].to_numpy(object)[scoring.snapshots.deal]
     score = np.clip(np.round(answers.win * 100), LEAST_SCORE, MOST_SCORE).astype(int)
     this_period = answers.win_within(_days_left(scoring))
-    amount = current_amounts(histories)[scoring.snapshots.deal] * _by_stage(scoring, reference, "amount_ratio", 1.0)
+    amount = current_amounts(histories)[scoring.snapshots.deal] * amount_model(reference).mean(scoring.stage)
     table = pd.DataFrame(
         {
             "run_id": run.run_id,
@@ -202,6 +203,11 @@ def current_amounts(histories: Histories) -> np.ndarray:
     return histories.deals["amount"].to_numpy(float, na_value=np.nan)
 
 
+def amount_model(reference: Mapping[str, Any]) -> AmountModel:
+    """For how much deals are won, as kept with the reference; amounts as they stand where nothing was kept."""
+    return AmountModel(**reference.get("amount", {}))
+
+
 def _explain_row(
     row: int,
     x: np.ndarray,
@@ -249,10 +255,10 @@ def _closing_day(as_of: int, days: np.ndarray) -> np.ndarray:
     return ((as_of + days * DAY) // DAY).astype("datetime64[D]").astype(object)
 
 
-def _by_stage(scoring: ScoringSet, reference: Mapping[str, Any], name: str, default: float) -> np.ndarray:
+def _by_stage(scoring: ScoringSet, reference: Mapping[str, Any], name: str) -> np.ndarray:
     """A figure of the reference for each deal's stage; the company's where the stage has none."""
     overall = reference["all"].get(name)
-    overall = default if overall is None else overall
+    overall = np.nan if overall is None else overall
     found = {stage: record.get(name) for stage, record in reference["stages"].items()}
     return np.array([overall if found.get(s) is None else found[s] for s in scoring.stage], dtype=float)
 
@@ -267,8 +273,8 @@ def _share_at_stake(scoring: ScoringSet, answers: Answers, reference: Mapping[st
         moved = np.interp(answers.win, record["chance"], record["moved"])
         stalled = np.interp(answers.win, record["chance"], record["stalled"])
     else:
-        moved = _by_stage(scoring, reference, "win_rate_moved", np.nan)
-        stalled = _by_stage(scoring, reference, "win_rate_stalled", np.nan)
+        moved = _by_stage(scoring, reference, "win_rate_moved")
+        stalled = _by_stage(scoring, reference, "win_rate_stalled")
     return answers.stall * np.maximum(moved - stalled, 0.0)
 
 

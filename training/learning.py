@@ -14,6 +14,7 @@ from crm.errors import DataRefused
 from features.catalogue import catalogue
 from features.dataset import TrainingSet
 from features.fingerprint import fingerprint
+from training.amount_record import amount_record
 from training.calibration import Calibrator
 from training.deal_model import Boosters, DealModel, fit_boosters
 from training.evaluation import Cuts, Judged, calibrators, choose_cuts, out_of_fold
@@ -84,6 +85,8 @@ def learn(
     prints = fingerprint(training.frame())
     facts = _facts(training, rows, cuts, cards, verdict, settings, prints)
     later, chance = judged.rows, both[0].probability(judged.win_margin)
+    record = amount_record(rows, training.labels.amount_ratio, cuts)
+    facts["amount_record"] = None if record is None else asdict(record)
     facts["reference"]["moved_by_chance"] = moved_by_chance(chance, later.stalled, later.outcome, later.deal)
     model = _model(boosters, both, training, facts)
     return Trained(model, tuple(cards.values()), verdict, rows, prints)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from training.learning import Trained
 from training.scorecard import Card
+from training.scores import Interval
 
 
 def model_card(trained: Trained) -> str:
@@ -22,6 +26,7 @@ def model_card(trained: Trained) -> str:
     ]
     for card in trained.cards:
         lines += [*card_table(card), ""]
+    lines += [*amount_section(trained.model.facts["amount_record"]), ""]
     lines += ["## Gate", "", "| check | outcome | finding |", "|---|---|---|"]
     lines += [f"| {f.check} | {f.outcome.value} | {f.says} |" for f in trained.verdict.findings]
     lines += [
@@ -32,6 +37,20 @@ def model_card(trained: Trained) -> str:
         f"Features left out: {len(trained.model.facts['absent_features'])} (see model.json).",
     ]
     return "\n".join(lines) + "\n"
+
+
+def amount_section(record: Mapping[str, Any] | None) -> list[str]:
+    """How the expected amount and its range did on later dates."""
+    if record is None:
+        return ["## Amount", "", "Too few won deals with a known amount to judge what deals are won for."]
+    inside, bias, loss, as_it_stands = (Interval(**record[name]) for name in ("inside", "bias", "loss", "as_it_stands"))
+    return [
+        "## Amount",
+        "",
+        f"{record['rows']:,} snapshots of {record['deals']:,} deals won since. Final ÷ current amount: within the 80 % "
+        f"range {inside.value:.1%} ({inside.low:.1%} to {inside.high:.1%}); expected less final {bias}; pinball loss "
+        f"{loss}, of the amount as it stands {as_it_stands}.",
+    ]
 
 
 def card_table(card: Card) -> list[str]:

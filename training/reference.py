@@ -7,12 +7,14 @@ counts once in a bin however many snapshots it has there.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from features.catalogue import Catalogue
 from features.feature import Feature
+from training.models.amount import fit_amount
 from training.models.rates import STRENGTH, win_rates
 from training.rows import Rows
 
@@ -34,14 +36,11 @@ def reference_tables(rows: Rows, amount_ratio: np.ndarray, catalogue: Catalogue)
             name: {
                 **_of_bin(rows, rows.stage == name),
                 **moved_against_stalled(rows, rows.stage == name),
-                "amount_ratio": amount_ratio_of(amount_ratio, rows, rows.stage == name),
             }
             for name in sorted({s for s in rows.stage if s is not None})
         },
-        "all": {
-            **moved_against_stalled(rows, everywhere),
-            "amount_ratio": amount_ratio_of(amount_ratio, rows, everywhere),
-        },
+        "all": moved_against_stalled(rows, everywhere),
+        "amount": asdict(fit_amount(amount_ratio, rows.stage, rows.deal)),
         "features": {
             name: _of_feature(rows, column, catalogue.feature(name)) for column, name in enumerate(rows.names)
         },
@@ -56,14 +55,6 @@ def moved_against_stalled(rows: Rows, inside: np.ndarray) -> Mapping[str, float 
         name: _shrunken(rows, known & (rows.stalled == value), overall)
         for name, value in (("win_rate_moved", 0.0), ("win_rate_stalled", 1.0))
     }
-
-
-def amount_ratio_of(ratio: np.ndarray, rows: Rows, inside: np.ndarray) -> float:
-    """Mean of final ÷ current amount over won deals, cut at 0 and 3, shrunk to 1; 1 where not known."""
-    known = inside & ~np.isnan(ratio)
-    deals = len(np.unique(rows.deal[known]))
-    mean = float(np.clip(ratio[known], 0, 3).mean()) if deals else 1.0
-    return (mean * deals + STRENGTH) / (deals + STRENGTH)
 
 
 def moved_by_chance(

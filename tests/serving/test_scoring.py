@@ -25,6 +25,7 @@ from serving.scoring import (
 from serving.store import SCORE_COLUMNS
 from tests.histories import change, crm, deal, millis
 from training.deal_model import Answers
+from training.models.amount import LEVELS
 from training.models.win_curve import Curve
 
 AS_OF = "2026-08-14T23:59:59.999"
@@ -34,10 +35,15 @@ AMOUNTS = {"D1": 1000.0, "D2": 5000.0, "D3": None, "D4": 0.0}
 REFERENCE = {
     "win_rate": 0.3,
     "closed_deals": 120,
-    "all": {"amount_ratio": 0.9, "win_rate_moved": 0.5, "win_rate_stalled": 0.2},
+    "amount": {
+        "everywhere": [0.9] * len(LEVELS),
+        "by_stage": {"Propose": [0.8] * len(LEVELS)},
+        "deals": {"Propose": 40},
+    },
+    "all": {"win_rate_moved": 0.5, "win_rate_stalled": 0.2},
     "stages": {
-        "Propose": {"deals": 80, "won": 40, "amount_ratio": 0.8, "win_rate_moved": 0.6, "win_rate_stalled": 0.1},
-        "Qualify": {"deals": 40, "won": 4, "amount_ratio": None, "win_rate_moved": 0.1, "win_rate_stalled": 0.3},
+        "Propose": {"deals": 80, "won": 40, "win_rate_moved": 0.6, "win_rate_stalled": 0.1},
+        "Qualify": {"deals": 40, "won": 4, "win_rate_moved": 0.1, "win_rate_stalled": 0.3},
     },
 }
 

@@ -18,6 +18,7 @@ def test_the_card_tells_data_dates_scores_gate_and_limits(trained: Trained) -> N
         *facts["evaluation"].values(),
         "never stand on both sides",
         "associations, not causes",
+        f"{facts['amount_record']['deals']:,} deals won since",
         *(finding.says for finding in trained.verdict.findings),
         *(f"## {card.question.capitalize()}" for card in trained.cards),
     ):

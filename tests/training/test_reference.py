@@ -19,7 +19,6 @@ from training.models.rates import STRENGTH
 from training.reference import (
     FIFTHS,
     MOVED_LEAST_DEALS,
-    amount_ratio_of,
     bin_bounds,
     moved_against_stalled,
     moved_by_chance,
@@ -134,17 +133,6 @@ def test_deals_that_moved_are_won_more_often_than_deals_that_stalled() -> None:
     assert rates["win_rate_moved"] == pytest.approx((30 + overall * STRENGTH) / (40 + STRENGTH))
     assert rates["win_rate_stalled"] == pytest.approx((5 + overall * STRENGTH) / (40 + STRENGTH))
     assert moved_against_stalled(rows, rows.outcome == OPEN) == {"win_rate_moved": None, "win_rate_stalled": None}
-
-
-def test_amounts_at_the_win_against_amounts_known_before() -> None:
-    rows = rows_of([WON] * 4, [1.0] * 4, deal=[0, 0, 1, 2])
-    everywhere = np.ones(4, dtype=bool)
-    # A deal that grew a hundredfold is cut at three; three deals against ten that came out as they were.
-    mean = (0.5 + 0.5 + 3 + 1) / 4
-    found = amount_ratio_of(np.array([0.5, 0.5, 100.0, 1.0]), rows, everywhere)
-    assert found == pytest.approx((3 * mean + STRENGTH) / (3 + STRENGTH))
-    assert amount_ratio_of(np.full(4, NAN), rows, everywhere) == 1
-    assert amount_ratio_of(np.full(4, 0.5), rows, ~everywhere) == 1
 
 
 def chances(n: int = 5000, cost: float = 0.25) -> tuple[np.ndarray, ...]:

@@ -1,0 +1,83 @@
+"""Where the model is off: kinds of deals that are promised too much or too little, found and named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
+from training.scorecard import JudgedRows
+from training.scores import Interval, mean_interval
+
+LEAST_DEALS = 20
+"""Kinds with fewer deals are not judged: their shares are mostly chance."""
+
+FALSE_ALARMS = 0.1
+"""The expected share of kinds named that are off by chance alone (Benjamini & Hochberg 1995)."""
+
+_90_PERCENT = 2 * float(norm.ppf(0.95))
+
+
+@dataclass(frozen=True)
+class Slice:
+    """The deals of one kind on the judged dates: promised against kept.
+
+    :param field, value: what they have in common ("region", "North").
+    :param deals: how many, each counted once; `rows` their snapshots.
+    :param promised, kept: mean probability, and the share that came true.
+    :param gap: promised - kept with its 90 % interval over deals.
+    :param off: "too high", "too low", or "" where the gap may be chance, many kinds having been looked at.
+    """
+
+    field: str
+    value: str
+    rows: int
+    deals: int
+    promised: float
+    kept: float
+    gap: Interval
+    off: str
+
+
+def slices(judged: JudgedRows, kinds: Mapping[str, np.ndarray]) -> tuple[Slice, ...]:
+    """Every kind with enough deals, the farthest off first.
+
+    :param kinds: field → the text of each judged row, None where not known; shape (n,) each.
+    """
+    gap = judged.probabilities["model"] - judged.y
+    found, chance = [], []
+    for field, values in kinds.items():
+        for value, rows in pd.Series(np.arange(len(values))).groupby(values, sort=True).indices.items():
+            deals = len(np.unique(judged.deal[rows]))
+            if deals < LEAST_DEALS:
+                continue
+            weight = judged.weight[rows]
+            interval = mean_interval(gap[rows], weight, judged.deal[rows])
+            promised = float(np.average(judged.probabilities["model"][rows], weights=weight))
+            found.append(Slice(field, str(value), len(rows), deals, promised, promised - interval.value, interval, ""))
+            chance.append(_by_chance(interval))
+    named = _named(np.array(chance))
+    marked = (
+        replace(one, off=("too high" if one.gap.value > 0 else "too low") if is_named else "")
+        for one, is_named in zip(found, named, strict=True)
+    )
+    return tuple(sorted(marked, key=lambda one: (one.off == "", -abs(one.gap.value), one.field, one.value)))
+
+
+def _by_chance(gap: Interval) -> float:
+    """How likely a gap at least so wide would be if promised and kept were the same."""
+    error = (gap.high - gap.low) / _90_PERCENT
+    return 1.0 if error <= 0 else float(2 * norm.sf(abs(gap.value) / error))
+
+
+def _named(chance: np.ndarray) -> np.ndarray:
+    """Which stand out when so many were looked at (Benjamini-Hochberg); shape (n,), bool."""
+    order = np.argsort(chance, kind="stable")
+    passes = chance[order] <= FALSE_ALARMS * np.arange(1, len(chance) + 1) / max(len(chance), 1)
+    named = np.zeros(len(chance), dtype=bool)
+    if passes.any():
+        named[order[: np.flatnonzero(passes)[-1] + 1]] = True
+    return named
