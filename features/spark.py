@@ -73,14 +73,13 @@ class OnSpark:
         if not isinstance(parts, Parts):
             raise TypeError("Spark works on parts that lie on disk")
         rows = {table: self._spark.read.parquet(str(parts.folder / table)) for table in parts.present}
-        columns = {table: [name for name in frame.columns if name != PART] for table, frame in rows.items()}
-        held = self._spark.sparkContext.broadcast((_without_place(parts), columns, work))
+        held = self._spark.sparkContext.broadcast((_without_place(parts), work))
         # Spark takes a dot in a column's name for a path, so all columns go by their places.
         own = [pa.field(f"a{place}", _SPARKS_OWN.get(field.type, field.type)) for place, field in enumerate(schema)]
         plain = pa.schema([pa.field(PART, pa.int32()), *own])
         answers = (
-            self._grouped(_by_place(rows["opportunities"], "opportunities", columns), parts)
-            .cogroup(self._grouped(self._events(rows, columns), parts))
+            self._grouped(_by_place(rows["opportunities"], "opportunities"), parts)
+            .cogroup(self._grouped(self._events(rows), parts))
             .applyInArrow(_working(held, plain), from_arrow_schema(plain))
         )
         folder = Path(tempfile.mkdtemp(prefix="answers-", dir=self._scratch))
@@ -93,17 +92,17 @@ class OnSpark:
     def _grouped(self, frame: DataFrame, parts: Parts) -> GroupedData:
         return frame.repartition(len(parts), PART).groupBy(PART)
 
-    def _events(self, rows: Mapping[str, DataFrame], columns: Mapping[str, list[str]]) -> DataFrame:
+    def _events(self, rows: Mapping[str, DataFrame]) -> DataFrame:
         """All tables of deals but the deals' own, in one: each row says of which table it is."""
-        frames = [_by_place(frame, table, columns) for table, frame in rows.items() if table != "opportunities"]
+        frames = [_by_place(frame, table) for table, frame in rows.items() if table != "opportunities"]
         if not frames:
-            return _by_place(rows["opportunities"], "opportunities", columns).limit(0)
+            return _by_place(rows["opportunities"], "opportunities").limit(0)
         return reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), frames)
 
 
-def _by_place(frame: DataFrame, table: str, columns: Mapping[str, list[str]]) -> DataFrame:
-    quoted = ["`" + name.replace("`", "``") + "`" for name in columns[table]]
-    named = [F.col(name).alias(f"{table}_{place}") for place, name in enumerate(quoted)]
+def _by_place(frame: DataFrame, table: str) -> DataFrame:
+    stored = [name for name in frame.columns if name != PART]
+    named = [F.col(name).alias(f"{table}_{place}") for place, name in enumerate(stored)]
     return frame.select(PART, F.lit(table).alias(_TABLE), *named)
 
 
@@ -114,10 +113,10 @@ def _without_place(parts: Parts) -> dict[str, Any]:
 
 def _working(held: Any, schema: pa.Schema) -> Any:
     def worked(key: tuple[Any, ...], deals: pa.Table, events: pa.Table) -> pa.Table:
-        known, columns, work = held.value
+        known, work = held.value
         number = key[0].as_py()
         frames = {}
-        for table, names in columns.items():
+        for table, names in known["columns"].items():
             rows = deals if table == "opportunities" else events.filter(pc.equal(events[_TABLE], table))
             places = [f"{table}_{place}" for place in range(len(names))]
             frames[table] = from_arrow(rows.select(places).rename_columns(names))
