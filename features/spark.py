@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -28,6 +29,19 @@ OURS = ("crm", "features")
 """The packages that the cluster's workers need."""
 
 _TABLE = "dealcast_table"
+_OPTIONS = "spark.driver.extraJavaOptions"
+# The gateway would set its own level, and with it everybody's, back to warnings.
+_LOG = """\
+rootLogger.level = error
+rootLogger.appenderRef.stderr.ref = stderr
+logger.gateway.name = org.apache.spark.api.python.PythonGatewayServer
+logger.gateway.level = error
+appender.stderr.type = Console
+appender.stderr.name = stderr
+appender.stderr.target = SYSTEM_ERR
+appender.stderr.layout.type = PatternLayout
+appender.stderr.layout.pattern = %d{yyyy-MM-dd HH:mm:ss} %p %c{1}: %m%n%ex
+"""
 _SPARKS_OWN = {pa.large_string(): pa.string(), pa.large_binary(): pa.binary()}
 
 
@@ -47,19 +61,32 @@ def session(master: str, scratch: Path, settings: Mapping[str, str]) -> Iterator
         # A part is one task, whatever its size in bytes.
         .config("spark.sql.adaptive.coalescePartitions.enabled", "false")
         .config("spark.sql.sources.partitionColumnTypeInference.enabled", "true")
-        .config("spark.log.level", "ERROR")
     )
     if master.startswith("local"):
         builder = builder.config("spark.driver.host", "127.0.0.1").config("spark.driver.bindAddress", "127.0.0.1")
-    for name, value in settings.items():
+    for name, value in _errors_alone(scratch, settings).items():
         builder = builder.config(name, value)
-    spark = builder.getOrCreate()
-    try:
-        if not master.startswith("local"):
-            spark.sparkContext.addPyFile(str(_packed(scratch)))
-        yield OnSpark(spark, scratch)
-    finally:
-        spark.stop()
+    with warnings.catch_warnings():
+        # Said at every step; that results are the same with this pandas is tested.
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+        spark = builder.getOrCreate()
+        try:
+            if not master.startswith("local"):
+                spark.sparkContext.addPyFile(str(_packed(scratch)))
+            yield OnSpark(spark, scratch)
+        finally:
+            spark.stop()
+
+
+def _errors_alone(scratch: Path, settings: Mapping[str, str]) -> dict[str, str]:
+    """The settings with one more, by which Spark speaks of errors alone from its first line on.
+
+    Where the user's own options name another configuration of its log, that one holds: the last one does.
+    """
+    file = scratch / "log4j2.properties"
+    file.write_text(_LOG)
+    ours = f"-Dlog4j2.configurationFile={file.resolve().as_uri()}"
+    return {**settings, _OPTIONS: f"{ours} {settings.get(_OPTIONS, '')}".rstrip()}
 
 
 class OnSpark:
