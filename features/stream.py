@@ -115,10 +115,9 @@ class Clock:
     def times(self, packed: np.ndarray) -> np.ndarray:
         """The times of events that :meth:`pack` packed, milliseconds."""
         below = packed & ((1 << self.bits) - 1)
-        near = np.minimum(below, self.latest) + self.origin
         if not len(self._far):
-            return near
-        return np.where(below > self.latest, self._far[np.maximum(below - self.latest, 1) - 1], near)
+            return below + self.origin
+        return np.where(below > self.latest, self._far[np.maximum(below - self.latest, 1) - 1], below + self.origin)
 
 
 def _later_than(times: Sequence[np.ndarray], instant: int) -> np.ndarray:
