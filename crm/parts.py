@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,16 +24,17 @@ PART = "dealcast_part"
 class Parts:
     """A company in parts; part after part, the deals stand in the order of their ids.
 
-    :param folder: a folder a table of deals, with Parquet files below `dealcast_part=N`.
+    :param folder: a folder a table of deals, with Parquet files below `dealcast_part=N`. On disk a company's own
+        columns have plain names, for a database takes `Stage` and `stage` for one.
     :param shared: the tables that are no deal's, whole.
-    :param present: the tables of deals that the company has.
+    :param columns: the tables of deals that the company has, and what their columns are called, in the files' order.
     :param facts: what the company's tables tell of at all.
     """
 
     folder: Path
     count: int
     shared: Mapping[str, pd.DataFrame]
-    present: tuple[str, ...]
+    columns: Mapping[str, Sequence[str]]
     facts: Facts
     fixed: frozenset[str]
     own: Mapping[str, Kind]
@@ -46,6 +47,11 @@ class Parts:
     def __iter__(self) -> Iterator[CrmTables]:
         """The parts one after the other, each with the shared tables."""
         return (self.part(number) for number in range(self.count))
+
+    @property
+    def present(self) -> tuple[str, ...]:
+        """The tables of deals that the company has."""
+        return tuple(self.columns)
 
     def part(self, number: int) -> CrmTables:
         """One part's deals and all that belongs to them, with the shared tables."""
@@ -63,10 +69,13 @@ class Parts:
         files = sorted((self.folder / table / f"{PART}={number}").glob("*.parquet"))
         if not files:  # no deal of this part has a row
             return self._of_no_deal(table)
-        return from_arrow(pa.concat_tables([pq.ParquetFile(file).read() for file in files]))
+        return self._named(table, pa.concat_tables([pq.ParquetFile(file).read() for file in files]))
 
     def _of_no_deal(self, table: str) -> pd.DataFrame:
-        return from_arrow(pq.read_schema(next((self.folder / table).glob("*/*.parquet"))).empty_table())
+        return self._named(table, pq.read_schema(next((self.folder / table).glob("*/*.parquet"))).empty_table())
+
+    def _named(self, table: str, rows: pa.Table) -> pd.DataFrame:
+        return from_arrow(rows.rename_columns(list(self.columns[table])))
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ class TrainingSet:
 
 
 @dataclass(frozen=True)
-class Rows:
+class SnapshotFeatures:
     """Snapshots of deals while open, and what was known of them; `features` has a float32 column a feature."""
 
     snapshots: EpisodeSnapshots
@@ -66,9 +66,9 @@ class Rows:
     ids: np.ndarray
 
 
-def rows_at(prepared: Prepared, snapshots: EpisodeSnapshots, names: tuple[str, ...]) -> Rows:
+def rows_at(prepared: Prepared, snapshots: EpisodeSnapshots, names: tuple[str, ...]) -> SnapshotFeatures:
     """The named features of the snapshots."""
-    return Rows(
+    return SnapshotFeatures(
         snapshots=snapshots,
         features=compute(prepared, snapshots, names),
         stage=stage_at(prepared, snapshots),

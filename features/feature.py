@@ -82,12 +82,14 @@ class Absent:
 class StreamSource:
     """How a stream is made: `entity` says whose events they are (its key), `events` makes them or declines.
 
-    `told` says what an event is; where it is empty, the first paragraph of `events`' docstring does.
+    `told` says what an event is; where it is empty, the first paragraph of `events`' docstring does. Events that
+    are made of no row are not `of_rows`: every part of a company makes the same.
     """
 
     entity: str
     events: Callable[[Histories], Events | Absent]
     told: str = ""
+    of_rows: bool = True
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from crm.history import known_by
 from crm.parts import OnePart, Parts, deals_alone, of_deals
 from crm.tables import CrmTables, Facts
 from features.catalogue import catalogue
-from features.dataset import Rows, groups, rows_at
+from features.dataset import SnapshotFeatures, groups, rows_at
 from features.engines import Prepared, entity_events, prepare, sorted_streams
 from features.feature import Vocabulary
 from features.glimpse import Glimpse, Lasting, glimpse, joined
@@ -199,7 +199,7 @@ def _schema(told: pa.Schema, names: Sequence[str]) -> pa.Schema:
     return pa.schema([*_KEYS, *told, *((name, pa.float32()) for name in names)])
 
 
-def _table(rows: Rows, told: Mapping[str, np.ndarray]) -> pa.Table:
+def _table(rows: SnapshotFeatures, told: Mapping[str, np.ndarray]) -> pa.Table:
     columns: dict[str, pa.Array] = {
         "opportunity_id": pa.array(rows.ids, pa.large_string()),
         "as_of": pa.array(rows.snapshots.as_of * 1000).cast(pa.timestamp("us", tz="UTC")),
@@ -305,9 +305,11 @@ class _Entities:
     def __call__(self, part: CrmTables, number: int) -> pa.Table:
         if number and not len(part["opportunities"]):
             return _spoken({})
-        # The tables that are no deal's are told by the first part, once.
+        known = catalogue(self.common.vocabulary)
+        # The tables that are no deal's, and what is made of no row, are told by the first part, once.
         own = part if number == 0 else deals_alone(part)
-        events = entity_events(self.common.histories(own), catalogue(self.common.vocabulary))
+        made = entity_events(self.common.histories(own), known)
+        events = {name: e for name, e in made.items() if number == 0 or known.streams[name].of_rows}
         return _spoken({name: pa.table({"key": e.key, "at": e.at, **_prefixed(e)}) for name, e in events.items()})
 
 

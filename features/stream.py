@@ -74,14 +74,27 @@ class Range:
 
 
 class Clock:
-    """How (key, time) is packed into one number: the key above, the milliseconds since `origin` below."""
+    """How (key, time) is packed into one number: the key above, the time below.
 
-    def __init__(self, origin: int, latest: int, keys: int) -> None:
-        """:param origin: before the first event; :param latest: the last event's milliseconds after it."""
-        self.origin, self.latest = origin, latest
-        self.bits = max(latest + 1, 1).bit_length()
-        if self.bits + max(keys, 1).bit_length() > 63:
-            raise OverflowError(f"{keys} keys over {latest} ms do not fit a 64-bit stream; partition by key")
+    A time is the milliseconds since `origin`, as long as the numbers below the key reach so far. They do but for very
+    many keys over very long spans; one event in the year 9999, a typing error or a meeting nobody has deleted, makes
+    such a span. Times that lie further are then numbered in their order. Streams ask nothing of a time but which
+    is earlier, so no event has to be dropped or moved: none is known too early, and none goes missing, whatever the
+    date that is asked.
+    """
+
+    def __init__(self, origin: int, times: Sequence[np.ndarray], last: int, keys: int) -> None:
+        """:param origin: before the first event; :param last: the last event; :param times: all, milliseconds."""
+        room = 1 << max(63 - max(keys, 1).bit_length(), 0)
+        self.origin, self.latest = origin, max(last - origin, 1)
+        self._far = np.empty(0, dtype=np.int64)
+        if self.latest + 1 >= room:
+            self.latest = room // 2
+            self._far = _later_than(times, origin + self.latest)
+        highest = self.latest + len(self._far)
+        if highest + 1 >= room:
+            raise OverflowError(f"{keys} keys at {len(self._far)} times do not fit a 64-bit stream; partition by key")
+        self.bits = (highest + 1).bit_length()
 
     @staticmethod
     def of(times: Sequence[np.ndarray], keys: int) -> Clock:
@@ -89,13 +102,27 @@ class Clock:
         dated = [at[at != NEVER] for at in times]
         first = min((int(at.min()) for at in dated if len(at)), default=1)
         last = max((int(at.max()) for at in dated if len(at)), default=1)
-        return Clock(first - 1, last - first + 1, keys)
+        return Clock(first - 1, dated, last, keys)
 
     def pack(self, key: np.ndarray, at: np.ndarray) -> np.ndarray:
         """Keys and times as numbers that sort by key, then time; what lies outside all events' times is clipped."""
         packed = np.clip(at - self.origin, 0, self.latest)
+        if len(self._far):
+            packed += np.searchsorted(self._far, at, side="right")
         packed |= key << self.bits
         return packed
+
+    def times(self, packed: np.ndarray) -> np.ndarray:
+        """The times of events that :meth:`pack` packed, milliseconds."""
+        below = packed & ((1 << self.bits) - 1)
+        if not len(self._far):
+            return below + self.origin
+        return np.where(below > self.latest, self._far[np.maximum(below - self.latest, 1) - 1], below + self.origin)
+
+
+def _later_than(times: Sequence[np.ndarray], instant: int) -> np.ndarray:
+    """The different times that are later, in their order."""
+    return np.unique(np.concatenate([at[at > instant] for at in times]))
 
 
 class Places:
@@ -175,7 +202,7 @@ class Stream:
     @cached_property
     def at(self) -> np.ndarray:
         """Each event's time, milliseconds, in the stream's order."""
-        return (self._packed & ((1 << self.clock.bits) - 1)) + self.clock.origin
+        return self.clock.times(self._packed)
 
     def known(self, key: np.ndarray, as_of: np.ndarray) -> Range:
         """Events of the key at or before `as_of` (milliseconds); those of a key below 0 are none."""

@@ -23,6 +23,7 @@ from pipelines.config import Config
 
 LOCAL, SPARK = "local", "spark"
 ENGINES = (LOCAL, SPARK)
+LOCAL_MASTER = "local[*]"
 UNITS = {"MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 LEAST_MEMORY = 2**30
 
@@ -42,7 +43,7 @@ class Wanted:
 
     engine: str = LOCAL
     memory: int | None = None
-    master: str = "local[*]"
+    master: str = LOCAL_MASTER
 
 
 @dataclass(frozen=True)

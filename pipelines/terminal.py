@@ -6,6 +6,7 @@ import math
 import re
 import textwrap
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from features.settings import TimeSettings
 
@@ -50,6 +51,12 @@ def cut(text: str, width: int, indent: str = "") -> str:
 def folded(text: str) -> str:
     """Text in one line: runs of blanks and control characters (a terminal would obey them) are one blank."""
     return _BLANKS.sub(" ", text)
+
+
+def about(path: Path, text: str) -> list[str]:
+    """Lines on a file: its path, which is never broken, before the text; in a line of its own where both need more."""
+    line = f"{path}: {folded(text)}"
+    return [line] if len(line) <= WIDTH else [f"{path}:", *wrapped(text, "  ")]
 
 
 def wrap(text: str) -> str:

@@ -47,24 +47,33 @@ class Frame:
 
 def frame(intake: Intake, table: str) -> Frame:
     """The columns and dtypes of the contract, then custom columns as text, in the order of the files."""
-    query = f"SELECT {', '.join(named_columns(intake, table))}, _file, _row, _seq FROM ({table_query(intake, table)})"
+    query = f"SELECT {', '.join(plain_columns(intake, table))}, _file, _row, _seq FROM ({table_query(intake, table)})"
     found = intake.con.sql(query).to_arrow_table()
     places = [found[place].to_numpy() for place in ("_file", "_row", "_seq")]
     order = np.lexsort(places[::-1])
     if (np.diff(order) != 1).any():  # the database mostly keeps the order, and sorting all columns is slow
         found = found.take(pa.array(order))
     files, rows = np.unique(_file_of_each_row(places[0][order], places[1][order]), return_counts=True)
-    frame = from_arrow(found.drop_columns(["_file", "_row", "_seq"]))
+    frame = from_arrow(found.drop_columns(["_file", "_row", "_seq"]).rename_columns(column_names(intake, table)))
     return Frame(frame, dict(zip(files.tolist(), rows.tolist(), strict=True)))
 
 
-def named_columns(intake: Intake, table: str) -> list[str]:
-    """The columns of the contract, then custom columns under their own headers, as SQL."""
+def plain_columns(intake: Intake, table: str) -> list[str]:
+    """The columns of the contract, then custom columns as c_0, c_1, …, as SQL.
+
+    To the database a header might be the name of a column of its own, or differ from another in case alone:
+    custom columns get their headers, of :func:`column_names`, only once they have left it.
+    """
     columns = [
         f"CAST({name(c.name)} AS TIMESTAMP) AS {name(c.name)}" if c.kind is Kind.DATE else name(c.name)
         for c in TABLES[table].columns
     ]
-    return columns + [f"c_{i} AS {name(header)}" for i, header in enumerate(custom_headers(intake, table))]
+    return columns + [f"c_{i}" for i in range(len(custom_headers(intake, table)))]
+
+
+def column_names(intake: Intake, table: str) -> list[str]:
+    """What the columns of :func:`plain_columns` are called: by the contract, and by their own headers."""
+    return [*(c.name for c in TABLES[table].columns), *custom_headers(intake, table)]
 
 
 def standing_rows(intake: Intake, table: str) -> dict[int, int]:

@@ -10,7 +10,7 @@ import codecs
 import csv
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BufferedReader
 from itertools import chain
@@ -131,12 +131,17 @@ def _delimiter(head: str) -> str:
 def _header(head: str, delimiter: str, file: str) -> tuple[str, ...]:
     names = [cell.strip() for cell in next(csv.reader(head.splitlines(keepends=True), delimiter=delimiter))]
     names = [name or f"column {place}" for place, name in enumerate(names, start=1)]
+    refuse_same_name_twice(names, f"{file}, line 1")
+    return tuple(names)
+
+
+def refuse_same_name_twice(names: Sequence[str], where: str) -> None:
+    """Raises DataRefused where two columns have the same name, letter by letter."""
     twice = [name for place, name in enumerate(names) if name in names[:place]]
     if twice:
         raise DataRefused(
             f"the header has {twice[0]!r} twice",
-            where=f"{file}, line 1",
+            where=where,
             expected="each column's name once",
             remedy="rename or remove one of the columns",
         )
-    return tuple(names)

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 from crm.errors import DataRefused
 from crm.sources.mapping import SourceMapping
+from crm.sources.own_columns import own_columns
 from crm.sources.quoting import name
 from crm.sources.reading import RawTable
 from crm.sources.shapes import SourceFile
@@ -21,8 +22,7 @@ def native_text(raw: RawTable, file: SourceFile, mapping: SourceMapping) -> Text
     headers = _headers(raw, file)
     place = {header: name(f"c{i}") for i, header in enumerate(raw.header)}
     customs = [header for header in raw.header if header not in headers.values()]
-    taken = {c.name for c in TABLES[file.table].columns}
-    custom = {f"x_{i}": f"{h} (source)" if h in taken else h for i, h in enumerate(customs)}
+    custom = own_columns(file.table, customs)
     columns = [f"{place[header]} AS {name(column)}" for column, header in headers.items()]
     columns += [f"{place[header]} AS {name(x)}" for x, header in zip(custom, customs, strict=True)]
     nothing = "CAST(NULL AS VARCHAR)"

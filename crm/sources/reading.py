@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import TextIO
 
 import duckdb
+import pyarrow.parquet as pq
 
 from crm.errors import DataRefused
-from crm.sources.inspection import Inspection, inspect, open_bytes, text_chunks
+from crm.sources.inspection import Inspection, inspect, open_bytes, refuse_same_name_twice, text_chunks
 from crm.sources.quoting import literal, name
 from crm.sources.rules import NUL_OR_HUGE, SHORT_ROW, Rule
 
@@ -186,10 +187,12 @@ def _number_rows(con: duckdb.DuckDBPyConnection, relation: str, lines: str, reje
 
 def _read_parquet(con: duckdb.DuckDBPyConnection, path: Path, file: str, relation: str) -> RawTable:
     lines = f"{relation}_lines"
-    source = f"read_parquet({literal(str(path))}, binary_as_string = true)"
+    # A folder's name such as "day=1" is no column of the file.
+    source = f"read_parquet({literal(str(path))}, binary_as_string = true, hive_partitioning = false)"
     try:
         described = con.execute(f"DESCRIBE FROM {source}").fetchall()
-        header = tuple(str(column[0]) for column in described)
+        header = tuple(pq.read_schema(path).names)  # DuckDB renames what differs in case alone
+        refuse_same_name_twice(header, file)
         texts = [_parquet_text(name(f"c{i}"), str(column[1])) for i, column in enumerate(described)]
         inner = ", ".join(name(f"c{i}") for i in range(len(header)))
         con.execute(f"CREATE TABLE {name(lines)} AS SELECT {', '.join(texts)} FROM {source} AS source({inner})")
@@ -201,7 +204,7 @@ def _read_parquet(con: duckdb.DuckDBPyConnection, path: Path, file: str, relatio
             remedy="copy or export the file again",
         ) from error
     con.execute(f"CREATE VIEW {name(relation)} AS SELECT *, rowid + {FIRST_PARQUET_ROW} AS _row FROM {name(lines)}")
-    numeric = frozenset(str(column[0]) for column in described if _is_number(str(column[1])))
+    numeric = frozenset(h for h, column in zip(header, described, strict=True) if _is_number(str(column[1])))
     return RawTable(file, relation, header, numeric=numeric)
 
 

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from crm.sources import rules
 from crm.sources.intake import Intake
 from crm.sources.mapping import SourceMapping
+from crm.sources.own_columns import own_columns
 from crm.sources.quoting import literal, name
 from crm.sources.reading import RawTable
 from crm.sources.salesforce_cells import NOTHING, Cells, Early, early_columns, require
@@ -101,7 +102,7 @@ def _activities(
         "subject": cells.raw_text("Subject"),
         **meaning,
     }
-    custom = {f"x_{i}": h for i, h in enumerate(h for h in raw.header if h.endswith("__c"))}
+    custom = own_columns("activities", [header for header in raw.header if header.endswith("__c")])
     selected = [f"{sql} AS {name(column)}" for column, sql in columns.items()]
     selected += [f"{cells.raw_text(header)} AS {name(x)}" for x, header in custom.items()]
     early = early_columns(cells, _not_about_a_deal(intake, cells), *reasons)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 
 from crm.sources.intake import Intake
 from crm.sources.mapping import SourceMapping
+from crm.sources.own_columns import own_columns
 from crm.sources.quoting import name, renamed
 from crm.sources.reading import RawTable
 from crm.sources.salesforce_activities import event_text, task_text
@@ -114,9 +115,9 @@ def salesforce_text(intake: Intake, raw: RawTable, file: SourceFile, mapping: So
     used = {header for names in columns.values() for header in names}
     keeps_all = file.source == "Opportunity"
     kept = [h for h in raw.header if h not in used and (keeps_all or h.endswith(CUSTOM_ENDING))]
-    custom = {f"x_{i}": header for i, header in enumerate(kept)}
+    custom = own_columns(file.table, kept)
     selected = [f"{_meaning(file, column, cells)} AS {name(column)}" for column in headers]
-    selected += [f"{cells.raw_text(header)} AS {name(x)}" for x, header in custom.items()]
+    selected += [f"{cells.raw_text(header)} AS {name(x)}" for x, header in zip(custom, kept, strict=True)]
     return TextRelation(
         file.table,
         f"SELECT _row, 0 AS _seq, {early_columns(cells)}, {NOTHING} AS _told, {', '.join(selected)} "
@@ -124,7 +125,9 @@ def salesforce_text(intake: Intake, raw: RawTable, file: SourceFile, mapping: So
         headers,
         custom,
         aliases={"stage": mapping.stage_aliases} if file.table == "opportunities" else {},
-        numeric=frozenset(c for c, header in {**headers, **custom}.items() if header in raw.numeric),
+        numeric=frozenset(
+            c for c, header in (*headers.items(), *zip(custom, kept, strict=True)) if header in raw.numeric
+        ),
         may_hold_nul=raw.may_hold_nul,
         vendor="salesforce",
         counted=_short_ids(intake, raw, cells.text(columns[TABLES[file.table].columns[0].name][0])),

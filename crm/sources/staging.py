@@ -63,7 +63,11 @@ def stage_folder(
             folder=into,
             count=count,
             shared={**shared, "stages": found.stages},
-            present=tuple(table for table in of_deals if any((into / table).glob("*/*.parquet"))),
+            columns={
+                table: tuple(frames.column_names(intake, table))
+                for table in of_deals
+                if any((into / table).glob("*/*.parquet"))
+            },
             facts=_facts(intake, found),
             fixed=mapping.fixed,
             own=own_kinds(mapping),
@@ -99,7 +103,7 @@ def _number_parts(intake: Intake, events: list[str], rows_a_part: int) -> int:
 
 
 def _write(intake: Intake, table: str, folder: Path) -> None:
-    columns = ", ".join(frames.named_columns(intake, table))
+    columns = ", ".join(frames.plain_columns(intake, table))
     part = f"coalesce(p.{PART}, 0)" if table == "leads" else f"p.{PART}"
     join = "LEFT JOIN" if table == "leads" else "JOIN"
     rows = (

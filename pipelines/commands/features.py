@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from crm.errors import DONE
+from crm.errors import DONE, WrongUse
 from pipelines import terminal
 from pipelines.daily import daily
-from pipelines.engines import ENGINES, LOCAL, Wanted, memory_of
+from pipelines.engines import ENGINES, LOCAL, LOCAL_MASTER, SPARK, Wanted, memory_of
 from pipelines.features import SETS, STEPS, TRAINING, features
 from pipelines.options import data_option, home_of, json_option, say
 from pipelines.progress import Steps
@@ -21,8 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--set",
         choices=SETS,
-        default=TRAINING,
-        help="training: every deal on the grid of dates while it was open, with what came of it; "
+        help="with --out; training: every deal on the grid of dates while it was open, with what came of it; "
         "scoring: the deals open at --as-of (default: training)",
     )
     where = parser.add_mutually_exclusive_group(required=True)
@@ -39,16 +38,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--memory", metavar="SIZE", help="work part by part within so much memory, for instance 4GiB")
     parser.add_argument("--engine", choices=ENGINES, default=LOCAL, help="where to compute (default: local)")
-    parser.add_argument(
-        "--master", default="local[*]", metavar="URL", help="with --engine spark: the cluster (default: local[*])"
-    )
+    parser.add_argument("--master", metavar="URL", help=f"with --engine spark: the cluster (default: {LOCAL_MASTER})")
     json_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the set, or the days that are missing."""
+    _refuse_idle(options)
     memory = None if options.memory is None else memory_of(options.memory)
-    wanted = Wanted(options.engine, memory, options.master)
+    wanted = Wanted(options.engine, memory, options.master or LOCAL_MASTER)
     with Steps("features", STEPS) as step:
         if options.daily is not None:
             kept = daily(
@@ -57,9 +55,24 @@ def run(options: argparse.Namespace) -> int:
             )  # fmt: skip
             text, notes = sets.daily_json(kept) if options.json else sets.daily_summary(kept), kept.notes
         else:
-            written = features(options.data, options.as_of, home_of(options), options.set, options.out, wanted, step)
+            written = features(
+                options.data, options.as_of, home_of(options), options.set or TRAINING, options.out, wanted, step
+            )
             text, notes = sets.set_json(written) if options.json else sets.set_summary(written), written.notes
     if not options.json:
         say(terminal.notes(notes))
     say(text)
     return DONE
+
+
+def _refuse_idle(options: argparse.Namespace) -> None:
+    """Raises WrongUse where an option is given that does nothing beside the others."""
+    idle = {
+        "--since goes with --daily alone": options.since is not None and options.daily is None,
+        "--verify goes with --daily alone": options.verify and options.daily is None,
+        "--set goes with --out alone: --daily keeps scoring sets": options.set is not None and options.out is None,
+        "--master goes with --engine spark alone": options.master is not None and options.engine != SPARK,
+    }
+    for why, is_idle in idle.items():
+        if is_idle:
+            raise WrongUse(why)

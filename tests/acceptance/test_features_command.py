@@ -44,8 +44,10 @@ def test_a_training_set_is_written_and_told_in_a_few_lines(training):
     told, out = training
     rows = pd.read_parquet(out)
     assert printed_fingerprint(told) == fingerprint(rows)
-    assert f"{out}: {len(rows):,} deals and dates, with what came of each, " in told.out
-    assert f" features, as of {LAST_DAY}." in told.out
+    assert f"{out}:" in told.lines
+    assert f"\n  {len(rows):,} deals and dates, with what came of each, " in told.out
+    assert f" features, as of {LAST_DAY}." in " ".join(told.out.split())
+    assert all(len(line) <= 80 or line == f"{out}:" for line in told.lines)
     assert "Worked off in" not in told.out
     assert [line.partition(":")[0] for line in told.err.splitlines()] == [
         *(f"features {number}/4" for number in range(1, 5)),
@@ -76,6 +78,8 @@ def test_on_spark_the_set_is_the_same(few_deals, home, training, tmp_path):
     assert printed_fingerprint(told) == printed_fingerprint(training[0])
     assert pd.read_parquet(out).equals(pd.read_parquet(training[1]))
     assert [path.name for path in tmp_path.iterdir()] == ["set.parquet"]
+    said = [line for line in told.err.splitlines() if not line.startswith("WARNING: Using incubator modules")]
+    assert [line.partition(":")[0] for line in said] == [*(f"features {n}/4" for n in range(1, 5)), "features"]
 
 
 def test_a_scoring_set_has_the_open_deals_and_json_is_for_programs(few_deals, home, tmp_path):
@@ -123,6 +127,10 @@ def test_a_set_a_day_is_kept_added_to_and_verified(few_deals, home, tmp_path):
     [
         (["--out", "set.csv", "--memory", "4GB"], 2, "--memory: '4GB' is no amount of memory"),
         (["--out", "set.csv", "--memory", "512MiB"], 2, "--memory: 512MiB is too little"),
+        (["--out", "set.csv", "--since", WEEK_BEFORE], 2, "--since goes with --daily alone"),
+        (["--out", "set.csv", "--verify"], 2, "--verify goes with --daily alone"),
+        (["--daily", "days", "--set", "scoring"], 2, "--set goes with --out alone"),
+        (["--out", "set.csv", "--master", "local[2]"], 2, "--master goes with --engine spark alone"),
         (["--out", "set.xlsx"], 2, "--out: cannot tell the format from 'set.xlsx'"),
         (["--out", "set.csv", "--as-of", "someday"], 2, "--as-of: 'someday' is not a date"),
         (["--daily", "days", "--as-of", LAST_DAY, "--since", "someday"], 2, "--since: 'someday' is not a date"),

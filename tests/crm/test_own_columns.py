@@ -1,6 +1,8 @@
 """A company's own columns: typed by their kind, kept as plain text, and never a reason to lose a row."""
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from crm.errors import DataRefused, WrongUse
@@ -324,3 +326,11 @@ def test_what_a_column_held_by_a_date_is_plain_text_again(native):
 )
 def test_numbers_are_written_as_the_tables_hold_them(number, kind, text):
     assert plain_text(pd.Series([number]).to_numpy(), kind).tolist() == [text]
+
+
+def test_a_parquet_file_with_a_name_twice_is_refused_as_a_csv_is(tmp_path):
+    texts = [pa.array(["x"])] * 5
+    names = ["opportunity_id", "created_at", "stage", "rival", "rival"]
+    pq.write_table(pa.table(texts, names=names), tmp_path / "opportunities.parquet")
+    with pytest.raises(DataRefused, match=r"opportunities\.parquet: the header has 'rival' twice"):
+        read_folder(tmp_path)

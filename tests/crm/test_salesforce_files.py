@@ -371,3 +371,13 @@ def test_an_object_without_a_field_it_cannot_do_without_is_named(tmp_path):
     with pytest.raises(DataRefused, match="'CreatedDate'") as refused:
         read_folder(tmp_path)
     assert refused.value.where == "Opportunity.csv"
+
+
+def test_a_column_of_ones_own_that_is_called_as_one_of_the_contract_stands_beside_it(tmp_path):
+    folder = write(tmp_path, {"Opportunity": EXPORT["Opportunity"], "OpportunityStage": EXPORT["OpportunityStage"]})
+    deals = pd.read_csv(folder / "Opportunity.csv", dtype=str, keep_default_na=False)
+    deals.assign(amount="about so much", AMOUNT="1").to_csv(folder / "Opportunity.csv", index=False)
+    found = read_folder(folder).tables["opportunities"]
+    assert float(deals.loc[deals["Id"] == WON, "Amount"].iloc[0]) in found["amount"].tolist()
+    assert set(found["amount (source)"]) == {"about so much"}
+    assert set(found["AMOUNT"]) == {"1"}

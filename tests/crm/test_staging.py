@@ -14,7 +14,7 @@ from crm.history import data_through
 from crm.parts import OF_DEALS, Parts
 from crm.simulator import SimulatorSettings, simulate
 from crm.sources.files import Reading, read_folder
-from crm.sources.mapping import SourceMapping
+from crm.sources.mapping import SourceMapping, TableMapping
 from crm.sources.staging import Staged, stage_folder
 from tests.crm import test_files_rules as dirty
 from tests.crm import test_salesforce_files as salesforce
@@ -192,6 +192,43 @@ def test_columns_of_ones_own_keep_their_names(tmp_path):
     together = pd.concat([part["opportunities"] for part in staged.parts], ignore_index=True)
     pd.testing.assert_frame_equal(in_order(together), in_order(whole.tables["opportunities"]))
     assert ("opportunities", "a.b") in staged.parts.facts.given
+
+
+OWN = ("dealcast_part", "_file", "_row", "_seq", "_hash", "_deal", "c_0", "x_1", "Stage", "STAGE", "rowid", "p.number")
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_columns_of_ones_own_may_be_called_anything(tmp_path, ending):
+    rows = [{"opportunity_id": f"D{i}", "created_at": dirty.T, "stage": "New"} for i in range(6)]
+    deals = pd.DataFrame([{**row, **{name: f"{name} {i}" for name in OWN}} for i, row in enumerate(rows)])
+    (tmp_path / "day=1").mkdir()
+    folder = dirty.write(tmp_path / "day=1", stages=dirty.STAGES)
+    if ending == "csv":
+        deals.to_csv(folder / "opportunities.csv", index=False)
+    else:
+        deals.to_parquet(folder / "opportunities.parquet")
+    staged, whole = stage_folder(folder, tmp_path / "parts", 2), read_folder(folder)
+    found = whole.tables["opportunities"]
+    assert tuple(found)[-len(OWN) :] == OWN
+    assert found[["stage", *OWN]].to_numpy().tolist() == deals[["stage", *OWN]].to_numpy().tolist()
+    assert len(staged.parts) == 3
+    together = pd.concat([part["opportunities"] for part in staged.parts], ignore_index=True)
+    pd.testing.assert_frame_equal(in_order(together), in_order(found))
+    assert list(staged.parts.without_rows()["opportunities"]) == list(found)
+    assert staged.parts.facts == whole.tables.facts
+
+
+def test_a_column_called_as_one_that_is_read_from_elsewhere_is_told_apart_from_every_other(tmp_path):
+    (tmp_path / "in").mkdir()
+    text = f"opportunity_id,created_at,phase,stage,stage (source)\nD1,{dirty.T},New,a,b\n"
+    folder = dirty.write(tmp_path / "in", opportunities=text)
+    mapped = SourceMapping(tables={"opportunities": TableMapping("opportunities.csv", {"stage": "phase"})})
+    deals = read_folder(folder, mapped).tables["opportunities"]
+    assert deals.filter(like="stage").loc[0].to_dict() == {
+        "stage": "New",
+        "stage (source) (source)": "a",
+        "stage (source)": "b",
+    }
 
 
 @pytest.mark.parametrize(

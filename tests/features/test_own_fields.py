@@ -229,6 +229,19 @@ def test_a_column_that_is_declared_as_something_else_since_is_left_out() -> None
     assert reasons(money)["score"] == {None}
 
 
+def test_columns_have_their_features_in_the_order_in_which_they_are_declared() -> None:
+    kinds = {
+        "rival": ("is:Acme", "is:Globex", "another", "given", "changes", "days_since_change", "share", "win_rate"),
+        "score": ("value", "change", "changes", "days_since_change"),
+        "budget": ("value", "change", "changes", "days_since_change"),
+        "demo": ("days_to", "put_off", "days_since_change"),
+        "ok": ("value", "days_since_set"),
+        "plan": ("given", "length", "days_since_written", "changes"),
+    }
+    names = [feature.name for feature in declared().features if feature.name.startswith("field:")]
+    assert names == [f"field:{field}:{what}" for field in FIELDS for what in kinds[field]]
+
+
 def test_one_column_makes_one_reason() -> None:
     groups = {feature.group for feature in declared().features if feature.name.startswith("field:")}
     assert groups == {f"field_{name}" for name in FIELDS}

@@ -266,11 +266,12 @@ def test_deals_won_at_one_instant_are_put_in_one_order_from_whichever_parts_they
     assert stays(0, 1, 2) == stays(2, 1, 0) == stays(1, 2, 0)
 
 
-def test_the_tables_that_are_no_deals_are_told_once(everything: CrmTables) -> None:
+def test_the_tables_that_are_no_deals_and_what_is_made_of_no_row_are_told_once(everything: CrmTables) -> None:
     parts = in_parts(np.random.default_rng(0), everything, 4)
     entities = survey(parts, InProcess(), END, TimeWishes(), EVERYTHING).common.entities
     assert len(entities["account_facts"]) == len(everything["accounts"])
     assert len(entities["owner_starts"]) == len(everything["users"])
+    assert len(entities["years"]) == len(np.unique(entities["years"].at)) > 100
 
 
 def test_what_came_of_a_deal_is_what_was_known_of_it_by_the_date() -> None:

@@ -37,7 +37,7 @@ pytestmark = [
 ]
 ROOT = Path(__file__).parents[2]
 WISHES = TimeWishes(grid_days=21)
-OWN = ["score.v2", "with blank", "`quoted`", "Größe"]
+OWN = ["score.v2", "Score.V2", "with blank", "`quoted`", "Größe", "dealcast_part"]
 QUICK_TO_START = {
     "spark.driver.memory": "1g",
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",

@@ -255,11 +255,40 @@ def test_events_at_the_same_time_keep_the_order_in_which_they_came(count: int) -
     assert stream._columns["place"].tolist() == [*np.flatnonzero(at == 1), *np.flatnonzero(at == 5)]
 
 
-def test_more_keys_than_a_long_span_leaves_room_for_are_refused_rather_than_mixed_up() -> None:
-    century = Events(np.array([0, 1]), np.array([0, 100 * 366 * DAY]))
-    Stream(century, 1_000_000)
+def test_more_keys_and_times_than_there_is_room_for_are_refused_rather_than_mixed_up() -> None:
     with pytest.raises(OverflowError, match="partition by key"):
-        Stream(century, 10_000_000)
+        Clock.of([np.arange(20)], 2**59)
+
+
+YEAR_9999 = 253_370_764_800_000
+
+
+@pytest.mark.parametrize("keys", [40_000, 4_000_000])
+def test_an_event_in_the_year_9999_takes_no_room_from_many_keys_and_is_known_at_no_date_before(keys: int) -> None:
+    today, last_key = 1_750_000_000_000, keys - 1
+    events = Events(
+        np.array([0, 0, 0, last_key, last_key]),
+        np.array([today, YEAR_9999, YEAR_9999 + 1, today - 9000 * DAY, YEAR_9999]),
+        {"value": np.array([1.0, 2.0, 3.0, 4.0, 5.0])},
+    )
+    stream = Stream(events, keys)
+    asked = np.array([today - 1, today, YEAR_9999 - 1, YEAR_9999, YEAR_9999 + 1, YEAR_9999 + DAY])
+    known = stream.known(np.zeros(6, np.int64), asked)
+    assert stream.count(known).tolist() == [0, 1, 1, 2, 3, 3]
+    np.testing.assert_array_equal(stream.last(known, "value"), [np.nan, 1, 1, 2, 3, 3])
+    assert stream.last_time(known)[2:].tolist() == [today, YEAR_9999, YEAR_9999 + 1, YEAR_9999 + 1]
+    assert stream.count(stream.known(np.full(6, last_key), asked)).tolist() == [1, 1, 1, 2, 2, 2]
+    assert stream.count(stream.known(np.full(6, 1), asked)).tolist() == [0] * 6
+    assert stream.at.tolist() == events.at.tolist()
+
+
+@given(case=cases(), keys=st.sampled_from([2**30, 2**36, 2**40, 2**57]), where=wheres)
+def test_however_little_room_its_keys_leave_a_clock_changes_no_answer(case: Case, keys: int, where: str | None) -> None:
+    tight = Stream(case.events, KEYS, clock=Clock.of([case.events.at], keys))
+    own = Stream(case.events, KEYS)
+    assert tight.key.tolist() == own.key.tolist()
+    assert tight.at.tolist() == own.at.tolist()
+    np.testing.assert_array_equal(all_answers(case, where, tight), all_answers(case, where, own))
 
 
 def test_the_largest_stream_that_is_accepted_keeps_its_keys_apart() -> None:

@@ -1,19 +1,14 @@
 """Lists and pages fit 80 columns and say the right thing for deals that are out of the ordinary."""
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from features.feature import Vocabulary
 from features.settings import TimeSettings
-from pipelines.daily import DailyResult, Kept
 from pipelines.explain import ExplainResult
-from pipelines.features import FeatureSet, Written
-from pipelines.reports import sets
 from pipelines.reports.deal import explanation
 from pipelines.reports.deals import deal_list, score_json
 
@@ -184,53 +179,3 @@ def test_a_page_tells_reasons_with_their_signs():
 def test_what_people_typed_cannot_steer_the_terminal():
     assert "\x1b" not in page(name="\x1b[2Jgone", owner="\x1b]0;title\x07")
     assert "\x1b" not in listed(a_score(), name="\x1b[2Jgone", stage="\x1b[31m")
-
-
-# Sets of features ----------------------------------------------------------------------------------------------
-
-NO_STAGE, NO_TOUCH = "the stage has no recorded history", "there are no activities"
-SET = FeatureSet(
-    kind="training",
-    as_of=AS_OF.value // 1_000_000,
-    rows=12_345,
-    features=("age_days", "amount"),
-    absent={"days_in_stage": NO_STAGE, "touches_7d": NO_TOUCH, "touches_30d": NO_TOUCH},
-    fingerprint="0" * 64,
-    parts=3,
-    out=Path("set.parquet"),
-    notes=("A note.",),
-)
-KEPT = Kept(Vocabulary(), ("age_days",), {f"2026-08-{day:02}": Written(day, f"{day:064}") for day in (12, 13, 14)})
-DAILY = DailyResult(Path("days"), KEPT, ("2026-08-13", "2026-08-14"), (), (), ())
-
-
-def test_a_set_is_told_with_its_fingerprint_parts_and_what_could_not_be_had():
-    assert sets.set_summary(SET).splitlines() == [
-        "set.parquet: 12,345 deals and dates, with what came of each, 2 features, as of 2026-08-14.",
-        f"Fingerprint {'0' * 64}",
-        "Worked off in 3 parts.",
-        "3 features cannot be had from these tables:",
-        f"    2 because {NO_TOUCH}",
-        f"    1 because {NO_STAGE}",
-    ]
-    plain = sets.set_summary(replace(SET, kind="scoring", parts=1, absent={}))
-    assert "12,345 open deals" in plain
-    assert len(plain.splitlines()) == 2
-    told = json.loads(sets.set_json(SET))
-    assert (told["absent"], told["parts"], told["notes"]) == (SET.absent, 3, ["A note."])
-
-
-def test_days_are_told_with_how_many_were_added_and_which_tell_something_else_now():
-    first = "days: 2 days added (2026-08-13 to 2026-08-14), 27 open deals in them; 3 days in all, 1 features."
-    assert sets.daily_summary(DAILY) == first
-    nothing = sets.daily_summary(replace(DAILY, added=()))
-    assert nothing.startswith("days: 0 days added, 0 open deals in them; 3 days in all")
-    same = replace(DAILY, compared=("2026-08-12",))
-    assert sets.daily_summary(same).splitlines()[1:] == ["1 days computed anew: each the same, to the last bit."]
-    changed = sets.daily_summary(replace(same, changed=("2026-08-12",)))
-    assert "1 of 1 days computed anew tell something else now: 2026-08-12." in changed
-    assert "The files were left as they are." in changed
-    assert "to the last bit" not in changed
-    told = json.loads(sets.daily_json(same))
-    assert told["days"]["2026-08-12"] == {"rows": 12, "fingerprint": f"{12:064}"}
-    assert (told["added"], told["compared"], told["changed"]) == (list(DAILY.added), ["2026-08-12"], [])
