@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from training.scorecard import JudgedRows
-from training.slices import LEAST_DEALS, slices
+from training.segments import LEAST_DEALS, segments
 
 
 def judged(truth: np.ndarray, promised: np.ndarray, deals_of: int = 1, seed: int = 0) -> JudgedRows:
@@ -25,7 +25,7 @@ def test_a_kind_that_is_off_is_named_with_its_direction() -> None:
     n = 600
     region = np.repeat(np.array(["East", "North", "West"], dtype=object), n)
     truth = np.repeat([0.2, 0.4, 0.6], n)
-    found = slices(judged(truth, np.full(3 * n, 0.4)), {"region": region})
+    found = segments(judged(truth, np.full(3 * n, 0.4)), {"region": region})
     assert [(one.value, one.off) for one in found] == [("East", "too high"), ("West", "too low"), ("North", "")] or [
         (one.value, one.off) for one in found
     ] == [("West", "too low"), ("East", "too high"), ("North", "")]
@@ -41,7 +41,7 @@ def test_of_many_kinds_that_are_right_hardly_any_is_named() -> None:
     kinds = np.repeat(np.array([f"rep {k}" for k in range(200)], dtype=object), 40)
     outside, named = 0, 0
     for seed in range(5):
-        found = slices(judged(np.full(8000, 0.3), np.full(8000, 0.3), seed=seed), {"owner": kinds})
+        found = segments(judged(np.full(8000, 0.3), np.full(8000, 0.3), seed=seed), {"owner": kinds})
         outside += sum(one.gap.low > 0 or one.gap.high < 0 for one in found)
         named += sum(one.off != "" for one in found)
     assert outside > 50
@@ -50,12 +50,12 @@ def test_of_many_kinds_that_are_right_hardly_any_is_named() -> None:
 
 def test_many_snapshots_of_few_deals_are_no_evidence() -> None:
     region = np.full(30 * 50, "North", dtype=object)
-    one = slices(judged(np.full(30, 0.3), np.full(30, 0.42), deals_of=50), {"region": region})[0]
+    one = segments(judged(np.full(30, 0.3), np.full(30, 0.42), deals_of=50), {"region": region})[0]
     assert (one.rows, one.deals, one.off) == (1500, 30, "")
 
 
 def test_kinds_with_too_few_deals_and_unknown_ones_are_left_out() -> None:
     kinds = np.array(["few"] * (LEAST_DEALS - 1) + ["enough"] * LEAST_DEALS + [None] * 50, dtype=object)
-    found = slices(judged(np.full(len(kinds), 0.5), np.full(len(kinds), 0.5)), {"type": kinds})
+    found = segments(judged(np.full(len(kinds), 0.5), np.full(len(kinds), 0.5)), {"type": kinds})
     assert [one.value for one in found] == ["enough"]
-    assert slices(judged(np.full(5, 0.5), np.full(5, 0.5)), {"type": np.full(5, "a", dtype=object)}) == ()
+    assert segments(judged(np.full(5, 0.5), np.full(5, 0.5)), {"type": np.full(5, "a", dtype=object)}) == ()

@@ -22,7 +22,7 @@ _90_PERCENT = 2 * float(norm.ppf(0.95))
 
 
 @dataclass(frozen=True)
-class Slice:
+class Segment:
     """The deals of one kind on the judged dates: promised against kept.
 
     :param field, value: what they have in common ("region", "North").
@@ -42,7 +42,7 @@ class Slice:
     off: str
 
 
-def slices(judged: JudgedRows, kinds: Mapping[str, np.ndarray]) -> tuple[Slice, ...]:
+def segments(judged: JudgedRows, kinds: Mapping[str, np.ndarray]) -> tuple[Segment, ...]:
     """Every kind with enough deals, the farthest off first.
 
     :param kinds: field → the text of each judged row, None where not known; shape (n,) each.
@@ -57,7 +57,7 @@ def slices(judged: JudgedRows, kinds: Mapping[str, np.ndarray]) -> tuple[Slice, 
             weight = judged.weight[rows]
             interval = mean_interval(gap[rows], weight, judged.deal[rows])
             promised = float(np.average(judged.probabilities["model"][rows], weights=weight))
-            found.append(Slice(field, str(value), len(rows), deals, promised, promised - interval.value, interval, ""))
+            found.append(Segment(field, str(value), len(rows), deals, promised, promised - interval.value, interval, ""))
             chance.append(_by_chance(interval))
     named = _named(np.array(chance))
     marked = (
