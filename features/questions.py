@@ -226,8 +226,8 @@ def formula(question: Question) -> str:
             return "days to the period's end"
         case Combine("otherwise", left, right):
             return f"({formula(left)} or {formula(right)})"
-        case Combine("least" | "most" as operation, left, right):
-            return f"{operation}({formula(left)}, {formula(right)})"
+        case Combine("least" | "most" as operation, _, _):
+            return f"{operation}({', '.join(map(formula, _chosen_from(question, operation)))})"
         case Combine(operation, left, right):
             sides = [f"({formula(s)})" if isinstance(s, Combine) and s.operation in _LOOSER[operation] else formula(s)
                      for s in (left, right)]  # fmt: skip
@@ -246,6 +246,13 @@ _LOOSER = {"add": (), "subtract": ("add", "subtract"), "multiply": ("add", "subt
            "divide": ("add", "subtract", "multiply", "divide")}  # fmt: skip
 _CALLED = {"Count": "count", "Sum": "sum", "Distinct": "distinct", "Max": "max", "Last": "last", "First": "first",
            "Since": "since", "SinceFirst": "since first"}  # fmt: skip
+
+
+def _chosen_from(question: Question, operation: str) -> list[Question]:
+    """What the least, or the most, is that of: nested ones are one."""
+    if isinstance(question, Combine) and question.operation == operation:
+        return [*_chosen_from(question.left, operation), *_chosen_from(question.right, operation)]
+    return [question]
 
 
 def _asked(question: OfStream) -> str:

@@ -30,6 +30,7 @@ from features.questions import (
     Since,
     SinceFirst,
     Sum,
+    formula,
     known,
     least,
     log1p,
@@ -297,6 +298,12 @@ def test_questions_combine_as_they_read(question: Question, answer: float) -> No
     at = Snapshots(np.array([0]), np.array([millis("2024-03-31T23:59:59.999")]))
     kernel = Kernel(prepared(crm([deal("d", EPOCH)])), at)
     np.testing.assert_allclose(kernel.answer(question), [answer], rtol=1e-12)
+
+
+def test_the_least_of_several_is_written_as_one() -> None:
+    days = least(Since("a"), Since("b", "hit"), Since("c"))
+    assert formula(days * 2) == "least(since(a), since(b where hit), since(c)) × 2"
+    assert formula(most(Max("a", "x"), least(AsOf(), Constant(3)))) == "most(max(x of a), least(date, 3))"
 
 
 def test_a_question_names_every_stream_that_it_asks() -> None:
