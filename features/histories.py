@@ -45,6 +45,7 @@ class Histories:
         self._known: dict[str, bool] = {}
         self._values: dict[str, ValueHistory] = {}
         self._coded: dict[str, CodedHistory] = {}
+        self._of_accounts: dict[str, tuple[np.ndarray, pd.Index]] = {}
 
     def __len__(self) -> int:
         """How many deals there are."""
@@ -159,9 +160,11 @@ class Histories:
 
     def of_accounts(self, field: str) -> tuple[np.ndarray, pd.Index]:
         """A text field of accounts (`accounts.industry`): the code of each row of accounts (-1 = none), the levels."""
-        values = self.tables["accounts"][field.removeprefix(OF_ACCOUNTS)]
-        levels = self._levels[field] if field in self._levels else encode([values])[1]
-        return codes_in(values, levels), levels
+        if field not in self._of_accounts:
+            values = self.tables["accounts"][field.removeprefix(OF_ACCOUNTS)]
+            levels = self._levels[field] if field in self._levels else encode([values])[1]
+            self._of_accounts[field] = codes_in(values, levels), levels
+        return self._of_accounts[field]
 
     def entity_size(self, entity: Entity) -> int:
         """How many keys the streams of an entity have."""
