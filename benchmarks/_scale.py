@@ -22,7 +22,7 @@ from crm.clock import event_millis
 from crm.history import data_through
 from crm.tables import CrmTables
 from features.catalogue import Catalogue, catalogue
-from features.engines import Prepared, compute, key_question, sorted_streams
+from features.engines import Prepared, compute, key_questions, sorted_streams
 from features.feature import Absent
 from features.histories import Histories
 from features.questions import streams_of
@@ -88,7 +88,7 @@ def _of_families(known: Catalogue, families: str) -> Catalogue:
     wanted = tuple(family for family in known.families if family.name in families.split(","))
     asked = {name for family in wanted for feature in family.features for name in streams_of(feature.ask)}
     entities = {known.streams[name].entity for name in asked} - {"deal", "company"}
-    asked |= {name for entity in entities for name in streams_of(key_question(entity))}
+    asked |= {name for one in entities for question in key_questions(one) for name in streams_of(question)}
     streams = {name: source for name, source in known.streams.items() if name in asked}
     bare = [replace(family, streams={}) for family in wanted[1:]]
     return Catalogue((replace(wanted[0], streams=streams), *bare))

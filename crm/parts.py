@@ -110,9 +110,3 @@ def of_deals(tables: CrmTables, kept: np.ndarray) -> CrmTables:
         if table in tables.frames:
             frames[table] = tables[table][with_none[tables.deal_of(table)]].reset_index(drop=True)
     return tables.with_frames(**frames).part_of(tables.facts)
-
-
-def deals_alone(tables: CrmTables) -> CrmTables:
-    """A part's deals and all that belongs to them; of the shared tables the stages alone have rows."""
-    shared = [name for name in tables.frames if name not in (*OF_DEALS, "stages")]
-    return tables.with_frames(**{name: tables[name].iloc[:0] for name in shared})

@@ -22,7 +22,7 @@ from crm.periods import FiscalCalendar
 from crm.values import by_deal
 from features.catalogue import Catalogue
 from features.feature import Absent, Feature
-from features.histories import Histories
+from features.histories import OF_ACCOUNTS, Entity, Histories
 from features.memory import keep_freed_memory
 from features.questions import (
     Apply,
@@ -35,6 +35,7 @@ from features.questions import (
     Distinct,
     First,
     Last,
+    Max,
     OfStream,
     Question,
     Since,
@@ -130,9 +131,13 @@ def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count())
 
 
-def entity_events(histories: Histories, catalogue: Catalogue) -> dict[str, Events]:
-    """What these deals add to the streams of owners, accounts, segments and the company."""
-    made = {n: source.events(histories) for n, source in catalogue.streams.items() if source.entity != OWN}
+def entity_events(histories: Histories, catalogue: Catalogue, *, deals_alone: bool = False) -> dict[str, Events]:
+    """What these deals add to the streams of owners, accounts, segments and the company.
+
+    :param deals_alone: without what comes from tables that every part holds whole.
+    """
+    asked = {n: s for n, s in catalogue.streams.items() if s.entity != OWN and (s.of_deals or not deals_alone)}
+    made = {name: source.events(histories) for name, source in asked.items()}
     return {name: events for name, events in made.items() if not isinstance(events, Absent)}
 
 
@@ -181,10 +186,10 @@ class _Entities:
         self._days = (int(as_of.max()) - self._first) // DAY + 1 if len(as_of) else 0
         if len(as_of) and np.any((as_of - self._first) % DAY):
             self._days = 0  # not all at the same time of day
-        self._cells: dict[str, _Cells] = {}
+        self._cells: dict[Entity, _Cells] = {}
         self._lock = Lock()
 
-    def has_cells(self, entity: str) -> bool:
+    def has_cells(self, entity: Entity) -> bool:
         """Whether there are few enough keys and days for each pair to be asked once."""
         return 0 < self._keys(entity) * self._days <= self._most
 
@@ -192,7 +197,7 @@ class _Entities:
         """The cell of each snapshot's key and day; the last cell is that of no key."""
         return np.where(key >= 0, key * self._days + (as_of - self._first) // DAY, -1)
 
-    def answer(self, entity: str, question: Question) -> np.ndarray:
+    def answer(self, entity: Entity, question: Question) -> np.ndarray:
         """The question's number in each of the entity's cells; shape (keys × days + 1,)."""
         with self._lock:
             if entity not in self._cells:
@@ -201,7 +206,7 @@ class _Entities:
                 self._cells[entity] = _Cells(self._prepared, key, at)
             return self._cells[entity].answer(question)
 
-    def _keys(self, entity: str) -> int:
+    def _keys(self, entity: Entity) -> int:
         return self._prepared.histories.entity_size(entity)
 
 
@@ -212,7 +217,7 @@ class Asker:
         self.prepared, self.as_of = prepared, as_of
         self._answers: dict[Question, np.ndarray] = {}
         self._ranges: dict[tuple[str, float | None, bool], Range] = {}
-        self._asked: dict[tuple[str, float | None, bool], Places] = {}
+        self._asked: dict[tuple[Entity, float | None, bool], Places] = {}
 
     def answer(self, question: Question) -> np.ndarray:
         """The question's number at each pair; shape (n,), float64, NaN = not known; a constant's is one number."""
@@ -233,11 +238,11 @@ class Asker:
         """The sorted stream of that name."""
         return self.prepared.streams[name]
 
-    def key(self, entity: str) -> np.ndarray:
+    def key(self, entity: Entity) -> np.ndarray:
         """Which owner, account, … is asked about at each pair; -1 = none. Shape (n,), int64."""
         raise NotImplementedError
 
-    def entity(self, stream: str) -> str:
+    def entity(self, stream: str) -> Entity:
         """Whose events a stream holds."""
         return self.prepared.catalogue.streams[stream].entity
 
@@ -255,7 +260,7 @@ class Asker:
             found = stream.after(found, self._places(entity, days, False))
         return stream.after(found, self._places(entity, None, True)) if this_period else found
 
-    def _places(self, entity: str, days: float | None, this_period: bool) -> Places:
+    def _places(self, entity: Entity, days: float | None, this_period: bool) -> Places:
         """Each pair's key, and the instant at which the window begins (without a window: its date)."""
         asked = (entity, days, this_period)
         if asked not in self._asked:
@@ -271,7 +276,7 @@ class _Cells(Asker):
         super().__init__(prepared, as_of)
         self._key = key
 
-    def key(self, entity: str) -> np.ndarray:
+    def key(self, entity: Entity) -> np.ndarray:
         del entity  # there is one alone
         return self._key
 
@@ -286,8 +291,8 @@ class Kernel(Asker):
         self._entities = entities or _Entities(prepared, snapshots.as_of)
         self._span = (int(self.deal.min()), int(self.deal.max())) if len(snapshots) else (0, -1)
         self._streams: dict[str, Stream] = {}
-        self._keys: dict[str, np.ndarray] = {}
-        self._cells: dict[str, np.ndarray] = {}
+        self._keys: dict[Entity, np.ndarray] = {}
+        self._cells: dict[Entity, np.ndarray] = {}
 
     def stream(self, name: str) -> Stream:
         """The sorted stream of that name; of a stream of deals, the part about these snapshots' deals."""
@@ -296,7 +301,7 @@ class Kernel(Asker):
             self._streams[name] = whole.of_keys(*self._span) if self.entity(name) == OWN else whole
         return self._streams[name]
 
-    def key(self, entity: str) -> np.ndarray:
+    def key(self, entity: Entity) -> np.ndarray:
         if entity not in self._keys:
             self._keys[entity] = self._find_key(entity)
         return self._keys[entity]
@@ -308,23 +313,30 @@ class Kernel(Asker):
                 return self._entities.answer(entity, question)[self._cell(entity)]
         return super()._find_answer(question)
 
-    def _cell(self, entity: str) -> np.ndarray:
+    def _cell(self, entity: Entity) -> np.ndarray:
         if entity not in self._cells:
             self._cells[entity] = self._entities.cell(self.key(entity), self.as_of)
         return self._cells[entity]
 
-    def _find_key(self, entity: str) -> np.ndarray:
+    def _find_key(self, entity: Entity) -> np.ndarray:
         if entity == OWN:
             return self.deal
         if entity == COMPANY:
             return np.zeros(len(self.as_of), dtype=np.int64)
-        return np.nan_to_num(self.answer(key_question(entity)), nan=-1).astype(np.int64)
+        codes = [np.nan_to_num(self.answer(asked), nan=-1).astype(np.int64) for asked in key_questions(entity)]
+        return codes[0] if isinstance(entity, str) else self.prepared.histories.joint_key(entity, codes)
 
 
-def key_question(entity: str) -> Question:
-    """The question whose answer is a snapshot's key in streams of that entity."""
+def key_questions(entity: Entity) -> tuple[Question, ...]:
+    """The questions whose answers are a snapshot's codes, which together make its key in the entity's streams."""
+    return (_code_question(entity),) if isinstance(entity, str) else tuple(map(_code_question, entity))
+
+
+def _code_question(entity: str) -> Question:
     if entity == "account":
         return Static("account")
+    if entity.startswith(OF_ACCOUNTS):
+        return Last("account_facts", entity.removeprefix(OF_ACCOUNTS))
     stream = {"owner": "owners", "stage": "stages"}.get(entity, f"{entity}_entries")
     return Last(stream, "code")
 
@@ -341,6 +353,8 @@ _OPERATIONS: Mapping[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "subtract": np.subtract,
     "multiply": np.multiply,
     "divide": _divide,
+    "least": np.fmin,
+    "most": np.fmax,
     "otherwise": lambda left, right: np.where(np.isnan(left), right, left),
 }
 
@@ -372,6 +386,7 @@ _ANSWERS: Mapping[type[Question], Callable[..., np.ndarray]] = {
     CountAfter: lambda asker, q: asker.stream(q.stream).count_after(asker.range(q.stream), q.where, q.after),
     Sum: _sum,
     Distinct: lambda asker, q: asker.stream(q.stream).distinct(asker.range(q.stream), q.column, q.where),
+    Max: lambda asker, q: asker.stream(q.stream).highest(asker.range(q.stream), q.column, q.where),
     Last: lambda asker, q: asker.stream(q.stream).last(asker.range(q.stream), q.column, q.where),
     First: lambda asker, q: asker.stream(q.stream).first(asker.range(q.stream), q.column, q.where),
     Since: lambda asker, q: asker.since(asker.stream(q.stream).last_time(asker.range(q.stream), q.where)),

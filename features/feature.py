@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any
 
 from crm.periods import FiscalCalendar
-from features.histories import Histories
+from features.histories import Entity, Histories
 from features.questions import Question
 from features.stream import Events
 from features.text import SIGNALS, Signal
@@ -82,14 +82,14 @@ class Absent:
 class StreamSource:
     """How a stream is made: `entity` says whose events they are (its key), `events` makes them or declines.
 
-    `told` says what an event is; where it is empty, the first paragraph of `events`' docstring does. Events that
-    are made of no row are not `of_rows`: every part of a company makes the same.
+    `told` says what an event is; where it is empty, the first paragraph of `events`' docstring does.
+    `of_deals` says whether events come from deals, and not from tables that every part of a company holds whole.
     """
 
-    entity: str
+    entity: Entity
     events: Callable[[Histories], Events | Absent]
     told: str = ""
-    of_rows: bool = True
+    of_deals: bool = True
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ class Vocabulary:
 
     :param kinds: its own activity kinds (beyond the recognised ones) that get features of their own.
     :param segments: fields of opportunities known in the past whose levels have as-of win rates.
-    :param account_fields: columns of accounts declared fixed.
+    :param account_fields: columns of accounts declared fixed; of those that are text, the ones that tell deals apart.
     :param calendar: its fiscal periods.
     :param seasoned: whether its history spans enough periods for features that are the same for all deals of
         a date; in a shorter one they only tell which date it is.

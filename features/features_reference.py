@@ -14,7 +14,7 @@ from pathlib import Path
 
 from crm.tables_reference import grid
 from features.catalogue import Catalogue, catalogue
-from features.families.account import ACCOUNT_FACTS
+from features.families.account_segments import ACCOUNT_FIELDS
 from features.families.confidence import KEY_FIELDS
 from features.families.segment import SEGMENT_FIELDS
 from features.feature import Family, Feature, OwnField, StreamSource, Unit, Vocabulary
@@ -23,7 +23,7 @@ from features.questions import formula
 EXAMPLE = Vocabulary(
     kinds=("site visit",),
     segments=SEGMENT_FIELDS,
-    account_fields=tuple(ACCOUNT_FACTS),
+    account_fields=ACCOUNT_FIELDS,
     key_fields=KEY_FIELDS,
     fields=(
         OwnField("Competitor__c", "category", "main competitor", levels=("Acme",)),
@@ -51,8 +51,9 @@ absent its features are absent, and `dealcast check` says which and why.
 
 How to read "computed as": `count(replies where inbound, 30 d)` counts the events of the stream `replies` that match
 `inbound` and became known in the last 30 days; `since(…)` is days since the last such event; `last(…)` its value;
-"this period" begins with the fiscal period; `a or b` is b where a is not known; a division by nothing is not known.
-Rates are *shrunken*: the rate of all deals counts as so many more observations, so that few deals say little.
+`max(…)` the largest value so far; "this period" begins with the fiscal period; `a or b` is b where a is not known;
+`least(…)` and `most(…)` look at what is known; a division by nothing is not known. Rates are *shrunken*: the rate of
+all deals counts as so many more observations, so that few deals say little.
 
 "Can act" marks what a rep can do something about; it decides what coaching may speak of. Features of one group make
 one reason.\
@@ -89,8 +90,12 @@ def _cells(feature: Feature) -> list[str]:
 
 
 def _streams(known: Catalogue) -> str:
-    rows = ([f"`{name}`", source.entity, _what(source)] for name, source in sorted(known.streams.items()))
+    rows = ([f"`{name}`", _whose(source), _what(source)] for name, source in sorted(known.streams.items()))
     return "## Streams\n\n" + grid(["stream", "whose events", "what an event is"], rows)
+
+
+def _whose(source: StreamSource) -> str:
+    return source.entity if isinstance(source.entity, str) else " × ".join(source.entity)
 
 
 def _what(source: StreamSource) -> str:

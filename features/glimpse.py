@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 
 from crm.clock import NEVER
-from crm.coding import encode
+from crm.coding import NONE, codes_in, encode
 from crm.history import data_through
 from crm.tables import CrmTables, Facts
+from features.families.account_segments import ACCOUNT_SEGMENTS
 from features.families.segment import SEGMENT_FIELDS
-from features.histories import FIELD_OF, Histories
+from features.histories import FIELD_OF, OF_ACCOUNTS, Histories
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,9 @@ def joined(parts: Sequence[Glimpse]) -> Glimpse:
 
 
 def level_fields(tables: CrmTables) -> tuple[str, ...]:
-    """The text fields of opportunities whose levels may be asked about as such."""
+    """The text fields of opportunities and of accounts whose levels may be asked about as such."""
     own = (column.name for column in tables.wishes.columns if column.meant == "category")
-    return (*FIELD_OF.values(), *SEGMENT_FIELDS, *own)
+    return (*FIELD_OF.values(), *SEGMENT_FIELDS, *(OF_ACCOUNTS + name for name in ACCOUNT_SEGMENTS), *own)
 
 
 def _kinds(histories: Histories) -> pd.Series:
@@ -90,6 +91,10 @@ def _kinds(histories: Histories) -> pd.Series:
 def _levels(histories: Histories, field: str) -> pd.Series:
     if field == FIELD_OF["account"]:
         return _deals_by_level(np.arange(len(histories)), histories.account, histories.accounts)
+    if field.startswith(OF_ACCOUNTS):
+        code, levels = histories.of_accounts(field)
+        row = codes_in(histories.deals["account_id"], pd.Index(histories.tables["accounts"]["account_id"]))
+        return _deals_by_level(np.arange(len(histories)), np.append(code, NONE)[row], levels)
     coded = histories.coded(field)
     return _deals_by_level(coded.history.deal, coded.code, coded.levels)
 

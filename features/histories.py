@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,6 +17,9 @@ from crm.history import Episodes, can_be_known, episodes, stage_history
 from crm.tables import CrmTables
 from crm.values import ValueHistory, by_deal, deal_rows, value_history
 from features.stream import Events, Stream
+
+Entity = str | tuple[str, ...]
+"""Whose events a stream holds: deals, the company, owners, accounts, levels of a field; or several taken together."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ class Histories:
         self._known: dict[str, bool] = {}
         self._values: dict[str, ValueHistory] = {}
         self._coded: dict[str, CodedHistory] = {}
+        self._of_accounts: dict[str, tuple[np.ndarray, pd.Index]] = {}
 
     def __len__(self) -> int:
         """How many deals there are."""
@@ -168,15 +173,34 @@ class Histories:
         episode = np.nan_to_num(stream.last(stream.known(deal, at), "index"), nan=-1).astype(np.int64)
         return np.where((episode >= 0) & (spans.closed[episode] > at), episode, -1)
 
-    def entity_size(self, entity: str) -> int:
+    def of_accounts(self, field: str) -> tuple[np.ndarray, pd.Index]:
+        """A text field of accounts (`accounts.industry`): the code of each row of accounts (-1 = none), the levels."""
+        if field not in self._of_accounts:
+            values = self.tables["accounts"][field.removeprefix(OF_ACCOUNTS)]
+            levels = self._levels[field] if field in self._levels else encode([values])[1]
+            self._of_accounts[field] = codes_in(values, levels), levels
+        return self._of_accounts[field]
+
+    def entity_size(self, entity: Entity) -> int:
         """How many keys the streams of an entity have."""
+        if isinstance(entity, tuple):
+            return math.prod(map(self.entity_size, entity))
         if entity == "deal":
             return len(self)
         if entity == "company":
             return 1
         if entity == "account":
             return len(self.accounts)
+        if entity.startswith(OF_ACCOUNTS):
+            return len(self.of_accounts(entity)[1])
         return len(self.coded(FIELD_OF.get(entity, entity)).levels)
+
+    def joint_key(self, entities: tuple[str, ...], codes: Sequence[np.ndarray]) -> np.ndarray:
+        """The key of several entities' codes taken together; -1 where one is none. Shape (n,), int64."""
+        key, known = np.zeros_like(codes[0]), np.ones(len(codes[0]), dtype=bool)
+        for entity, code in zip(entities, codes, strict=True):
+            key, known = key * self.entity_size(entity) + code, known & (code >= 0)
+        return np.where(known, key, NONE)
 
     def static(self, name: str) -> np.ndarray:
         """A fact fixed at creation, by name; shape (deals,), float64."""
@@ -204,6 +228,9 @@ def _by_id(tables: CrmTables) -> CrmTables:
         return tables
     return tables.with_frames(opportunities=deals.take(order).reset_index(drop=True))
 
+
+OF_ACCOUNTS = "accounts."
+"""How the names of entities begin that are text fields of accounts."""
 
 FIELD_OF = {"owner": "owner_id", "account": "account_id"}
 """The field of opportunities that names an entity, where it is not the entity's own name."""

@@ -18,7 +18,7 @@ import pandas as pd
 import pyarrow as pa
 
 from crm.history import known_by
-from crm.parts import OnePart, Parts, deals_alone, of_deals
+from crm.parts import OnePart, Parts, of_deals
 from crm.tables import CrmTables, Facts
 from features.catalogue import catalogue
 from features.dataset import SnapshotFeatures, groups, rows_at
@@ -305,11 +305,9 @@ class _Entities:
     def __call__(self, part: CrmTables, number: int) -> pa.Table:
         if number and not len(part["opportunities"]):
             return _spoken({})
+        # What comes from tables that are no deal's is told by the first part, once.
         known = catalogue(self.common.vocabulary)
-        # The tables that are no deal's, and what is made of no row, are told by the first part, once.
-        own = part if number == 0 else deals_alone(part)
-        made = entity_events(self.common.histories(own), known)
-        events = {name: e for name, e in made.items() if number == 0 or known.streams[name].of_rows}
+        events = entity_events(self.common.histories(part), known, deals_alone=number > 0)
         return _spoken({name: pa.table({"key": e.key, "at": e.at, **_prefixed(e)}) for name, e in events.items()})
 
 

@@ -7,6 +7,7 @@ The fast one (`features.engines`) works on ranges of all snapshots at once; the 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial, reduce
 
 _HASH = "_hash"
 
@@ -110,6 +111,15 @@ class Distinct(OfStream):
 
 
 @dataclass(frozen=True)
+class Max(OfStream):
+    """The largest value that the column has had; not known where it has had none."""
+
+    stream: str
+    column: str
+    where: str | None = None
+
+
+@dataclass(frozen=True)
 class Last(OfStream):
     """The column's value at the last matching event; not known where there is none."""
 
@@ -150,7 +160,8 @@ class DaysToPeriodEnd(Question):
 
 @dataclass(frozen=True)
 class Combine(Question):
-    """Two questions made one: add, subtract, multiply, divide, or else (the right where left is not known)."""
+    """Two questions made one: add, subtract, multiply, divide, the least or the most of both that is known, or
+    otherwise (the right where left is not known)."""
 
     operation: str
     left: Question
@@ -180,6 +191,16 @@ def otherwise(question: Question, fallback: Question | float) -> Question:
     return Combine("otherwise", question, _question(fallback))
 
 
+def least(*questions: Question) -> Question:
+    """The smallest of the answers that are known."""
+    return reduce(partial(Combine, "least"), questions)
+
+
+def most(*questions: Question) -> Question:
+    """The largest of the answers that are known."""
+    return reduce(partial(Combine, "most"), questions)
+
+
 def shrunken_rate(hits: Question, tries: Question, towards: Question, strength: float) -> Question:
     """A rate pulled towards a prior as if `strength` more tries had gone the prior's way."""
     return (hits + towards * strength) / (tries + strength)
@@ -205,6 +226,8 @@ def formula(question: Question) -> str:
             return "days to the period's end"
         case Combine("otherwise", left, right):
             return f"({formula(left)} or {formula(right)})"
+        case Combine("least" | "most" as operation, _, _):
+            return f"{operation}({', '.join(map(formula, _chosen_from(question, operation)))})"
         case Combine(operation, left, right):
             sides = [f"({formula(s)})" if isinstance(s, Combine) and s.operation in _LOOSER[operation] else formula(s)
                      for s in (left, right)]  # fmt: skip
@@ -221,8 +244,15 @@ def formula(question: Question) -> str:
 _SIGNS = {"add": "+", "subtract": "−", "multiply": "×", "divide": "÷"}
 _LOOSER = {"add": (), "subtract": ("add", "subtract"), "multiply": ("add", "subtract"),
            "divide": ("add", "subtract", "multiply", "divide")}  # fmt: skip
-_CALLED = {"Count": "count", "Sum": "sum", "Distinct": "distinct", "Last": "last", "First": "first",
+_CALLED = {"Count": "count", "Sum": "sum", "Distinct": "distinct", "Max": "max", "Last": "last", "First": "first",
            "Since": "since", "SinceFirst": "since first"}  # fmt: skip
+
+
+def _chosen_from(question: Question, operation: str) -> list[Question]:
+    """What the least, or the most, is that of: nested ones are one."""
+    if isinstance(question, Combine) and question.operation == operation:
+        return [*_chosen_from(question.left, operation), *_chosen_from(question.right, operation)]
+    return [question]
 
 
 def _asked(question: OfStream) -> str:

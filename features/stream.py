@@ -263,6 +263,11 @@ class Stream:
         prefix = self._cached(("distinct", column, where or ""), lambda: self._first_seen(column, where))
         return _difference(prefix, of)
 
+    def highest(self, of: Range, column: str, where: str | None = None) -> np.ndarray:
+        """The column's largest value in the known range; NaN without any. `of` must begin at its key's first event."""
+        running = self._cached(("highest", column, where or ""), lambda: self._running_max(column, where))
+        return running[self._last_position(of, None)]
+
     def last(self, of: Range, column: str, where: str | None = None) -> np.ndarray:
         """The column's value at the range's last (matching) event; NaN where there is none."""
         return self._told(column)[self._last_position(of, where)]
@@ -335,6 +340,13 @@ class Stream:
     def _running_sum(self, column: str, where: str | None) -> np.ndarray:
         """Sums that begin anew with each key: through one over all, keys would meet in the rounding."""
         return pd.Series(self._values(column, where)).groupby(self.key, sort=False).cumsum().to_numpy()
+
+    def _running_max(self, column: str, where: str | None) -> np.ndarray:
+        """The largest value of each event's key so far, NaN where there is none; NaN behind them, which is at -1."""
+        values = self._columns[column].astype(float)
+        counts = ~np.isnan(values) if where is None else ~np.isnan(values) & self._matching(where)
+        so_far = pd.Series(np.where(counts, values, -np.inf)).groupby(self.key, sort=False).cummax().to_numpy()
+        return np.append(np.where(so_far == -np.inf, np.nan, so_far), np.nan)
 
     def _before(self, running: np.ndarray) -> np.ndarray:
         """At each event, what its key's earlier events came to."""

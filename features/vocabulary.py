@@ -9,13 +9,13 @@ from crm.clock import DAY
 from crm.history import can_be_known
 from crm.periods import FiscalCalendar
 from crm.tables import CrmTables, OwnColumn
-from features.families.account import ACCOUNT_FACTS
+from features.families.account_segments import ACCOUNT_FIELDS, ACCOUNT_SEGMENTS
 from features.families.confidence import KEY_FIELDS
 from features.families.engagement import KNOWN_KINDS
 from features.families.segment import SEGMENT_FIELDS
 from features.feature import OwnField, Vocabulary
 from features.glimpse import Glimpse, glimpse
-from features.histories import Histories
+from features.histories import OF_ACCOUNTS, Histories
 
 MOST_KINDS = 20
 LEAST_SHARE_OF_DEALS = 0.05
@@ -35,8 +35,8 @@ def learn_from(seen: Glimpse, tables: CrmTables, calendar: FiscalCalendar) -> Vo
     """The company's own activity kinds and columns, segment fields and account facts.
 
     A kind gets features of its own when it occurs on at least 5 % of the deals, the 20 commonest at most, or when
-    the configuration names it. A segment field needs at least two levels. Of a category of the company's own, a
-    level gets a feature when at least 2 % of the deals have had it, the 8 commonest at most.
+    the configuration names it. A segment field, of deals or of accounts, needs at least two levels. Of a category of
+    the company's own, a level gets a feature when at least 2 % of the deals have had it, the 8 commonest at most.
 
     :param tables: any part of the company; what is declared of its columns is asked, not its rows.
     """
@@ -44,7 +44,7 @@ def learn_from(seen: Glimpse, tables: CrmTables, calendar: FiscalCalendar) -> Vo
     return Vocabulary(
         kinds=_own_kinds(seen, tables.wishes.activity_kinds),
         segments=tuple(field for field in SEGMENT_FIELDS if _is_segment(seen, fixed, field)),
-        account_fields=tuple(name for name in ACCOUNT_FACTS if _is_account_fact(seen, fixed, name)),
+        account_fields=tuple(name for name in ACCOUNT_FIELDS if _is_account_fact(seen, fixed, name)),
         calendar=calendar,
         seasoned=_spans_periods(seen, calendar),
         fields=tuple(_own_field(seen, fixed, column) for column in tables.wishes.columns),
@@ -88,11 +88,16 @@ def _commonest(deals: pd.Series, least: float, most: int) -> tuple[str, ...]:
 
 
 def _is_segment(seen: Glimpse, fixed: frozenset[str], field: str) -> bool:
+    return can_be_known(seen.facts, fixed, field) and _tells_apart(seen, field)
+
+
+def _tells_apart(seen: Glimpse, field: str) -> bool:
     # A level that a row shows today, against the deal's own history, is one that no deal has had.
-    had = int((seen.levels[field] > 0).sum())
-    return can_be_known(seen.facts, fixed, field) and 2 <= had <= MOST_LEVELS
+    return 2 <= int((seen.levels[field] > 0).sum()) <= MOST_LEVELS
 
 
 def _is_account_fact(seen: Glimpse, fixed: frozenset[str], name: str) -> bool:
-    declared = name == "created_at" or f"accounts.{name}" in fixed
-    return declared and ("accounts", name) in seen.facts.given
+    field = OF_ACCOUNTS + name
+    declared = name == "created_at" or field in fixed
+    told = declared and ("accounts", name) in seen.facts.given
+    return told and (name not in ACCOUNT_SEGMENTS or _tells_apart(seen, field))

@@ -15,6 +15,7 @@ from crm.clock import DAY, instants
 from features.catalogue import Catalogue
 from features.dataset import ScoringSet
 from features.engines import Prepared
+from features.families.account_segments import ACCOUNT_SEGMENTS
 from features.families.segment import SEGMENT_FIELDS
 from features.feature import Feature
 from features.histories import Histories
@@ -138,11 +139,13 @@ def explain_by_rates(scoring: ScoringSet, answers: Answers, overall: float, refe
 
 
 def texts(scoring: ScoringSet) -> list[dict[str, str]]:
-    """What people call each deal's facts: stage, owner, currency, segments; a dictionary a deal."""
+    """What people call each deal's facts: stage, owner, currency, segments, the account's; a dictionary a deal."""
     histories = scoring.prepared.histories
     deals = histories.deals.iloc[scoring.snapshots.deal]
     fields = ("currency", "forecast_category", *SEGMENT_FIELDS)
     columns = {field: deals[field].astype(object).to_numpy() for field in fields}
+    accounts = histories.tables["accounts"].drop_duplicates("account_id").set_index("account_id")
+    columns |= {name: deals["account_id"].map(accounts[name]).astype(object).to_numpy() for name in ACCOUNT_SEGMENTS}
     names = histories.owner_names
     owners = [names.get(owner, owner) if isinstance(owner, str) else "" for owner in deals["owner_id"]]
     # Where the stage has no history, what the CRM shows today is good enough to be shown.

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from crm.tables import OWN_KINDS, TABLES, CrmTables, Kind
-from features.families.account import ACCOUNT_FACTS
+from features.families.account_segments import ACCOUNT_FIELDS, ACCOUNT_SEGMENTS
 from features.families.confidence import KEY_FIELDS
 from features.families.segment import SEGMENT_FIELDS
 from features.feature import OwnField, Vocabulary
@@ -50,7 +50,7 @@ OWN_FIELDS = (
 EVERYTHING = Vocabulary(
     kinds=ACTIVITY_KINDS,
     segments=SEGMENT_FIELDS,
-    account_fields=tuple(ACCOUNT_FACTS),
+    account_fields=ACCOUNT_FIELDS,
     fields=OWN_FIELDS,
     key_fields=KEY_FIELDS,
 )
@@ -211,7 +211,8 @@ def company(rng: np.random.Generator, life: Life = Life(), *, complete: bool = F
     fields = (*FIELDS, *OWN_LEVELS)
     tracked = frozenset(name for name in fields if complete or rng.random() < (0.85 if name == "stage" else 0.6))
     rest = [name for name in fields if name not in tracked and name != "stage"]
-    fixed = frozenset(name for name in rest if rng.random() < 0.5) | {"accounts.employees", "accounts.annual_revenue"}
+    of_accounts = {f"accounts.{name}" for name in ("employees", "annual_revenue", *ACCOUNT_SEGMENTS)}
+    fixed = frozenset(name for name in rest if rng.random() < 0.5) | of_accounts
     absent = frozenset(name for name in OPTIONAL_TABLES if not complete and rng.random() < 0.12)
     if "changes" in absent:
         tracked = frozenset()
@@ -237,7 +238,8 @@ def _begin(ledger: Ledger) -> None:
     values["close_date"] = [(EPOCH - 9 * DAY_US, "2024-02-01"), (EPOCH - 8 * DAY_US, "2024-03-01")]
     values["probability"] = [(EPOCH - 9 * DAY_US, 10.0), (EPOCH - 8 * DAY_US, 20.0)]
     ledger.deals.append(Deal("first", EPOCH - 9 * DAY_US, "a0", values))
-    ledger.accounts.append({"account_id": "a0", "employees": 7.0, "created_at": EPOCH - 20 * DAY_US})
+    facts = {"employees": 7.0, "industry": "Retail", "country": "Chile"}
+    ledger.accounts.append({"account_id": "a0", "created_at": EPOCH - 20 * DAY_US, **facts})
     at = EPOCH - 7 * DAY_US
     ledger.activities.append(
         {
@@ -314,6 +316,8 @@ def _account(rng: np.random.Generator, name: str, at: int | None) -> dict[str, A
         "account_id": name,
         "employees": float(rng.integers(1, 5000)) if rng.random() < 0.7 else None,
         "annual_revenue": float(rng.integers(0, 10**7)) if rng.random() < 0.7 else None,
+        "industry": (None, "Retail", "Banking", "Mining")[rng.integers(4)],
+        "country": (None, "Chile", "France")[rng.integers(3)],
         "created_at": at,
     }
 

@@ -57,7 +57,9 @@ def segments(judged: JudgedRows, kinds: Mapping[str, np.ndarray]) -> tuple[Segme
             weight = judged.weight[rows]
             interval = mean_interval(gap[rows], weight, judged.deal[rows])
             promised = float(np.average(judged.probabilities["model"][rows], weights=weight))
-            found.append(Segment(field, str(value), len(rows), deals, promised, promised - interval.value, interval, ""))
+            found.append(
+                Segment(field, str(value), len(rows), deals, promised, promised - interval.value, interval, "")
+            )
             chance.append(_by_chance(interval))
     named = _named(np.array(chance))
     marked = (

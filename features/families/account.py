@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+
 import numpy as np
-import pandas as pd
 
 from crm.clock import NEVER, event_millis
+from crm.coding import codes_in
 from features.families.amount import AGAINST_USUAL
 from features.families.company import CENTS, RECORD, closings_by, usual_amount
 from features.feature import Absent, Family, Feature, StreamSource, Unit, Vocabulary, Wording
-from features.histories import Histories
+from features.histories import OF_ACCOUNTS, Histories
 from features.questions import Count, Last, Question, Since, Sum, log1p, shrunken_rate
 from features.stream import Events
 
@@ -22,12 +25,13 @@ _NO_ACCOUNT = Absent("no deal has an account")
 def declare(vocabulary: Vocabulary) -> Family:
     """The family's streams and features."""
     facts = tuple(feature for name, feature in ACCOUNT_FACTS.items() if name in vocabulary.account_fields)
+    texts = tuple(name for name in vocabulary.account_fields if name not in ACCOUNT_FACTS)
     return Family(
         "account",
         {
             "account_closings": StreamSource("account", account_closings),
             "account_openings": StreamSource("account", account_openings),
-            "account_facts": StreamSource("account", account_facts),
+            "account_facts": StreamSource("account", partial(account_facts, texts=texts), of_deals=False),
         },
         (*_HISTORY, *facts),
     )
@@ -202,8 +206,11 @@ def account_openings(histories: Histories) -> Events | Absent:
     return Events(histories.account[spans.deal], spans.opened, {"one": np.ones(len(spans.deal))})
 
 
-def account_facts(histories: Histories) -> Events | Absent:
-    """One event an account, dated when it was entered, or before all else where that is not given."""
+def account_facts(histories: Histories, texts: Sequence[str] = ()) -> Events | Absent:
+    """One event an account, dated when it was entered, or before all else where that is not given.
+
+    :param texts: text columns of accounts that are told as codes, and whether each is given.
+    """
     accounts = histories.tables["accounts"]
     if not histories.has("accounts"):
         return Absent("there is no table of accounts")
@@ -212,8 +219,11 @@ def account_facts(histories: Histories) -> Events | Absent:
     entered = event_millis(accounts["created_at"])
     dated = entered != NEVER
     facts = {name: accounts[name].to_numpy(float, na_value=np.nan) for name in ("employees", "annual_revenue")}
+    for name in texts:
+        facts[name] = histories.of_accounts(OF_ACCOUNTS + name)[0]
+        facts[f"{name}_given"] = facts[name] >= 0
     return Events(
-        histories.accounts.get_indexer(pd.Index(accounts["account_id"])).astype(np.int64),
+        codes_in(accounts["account_id"], histories.accounts),
         np.where(dated, entered, BEFORE_ALL),
         {"dated": dated, **facts},
     )

@@ -18,7 +18,7 @@ YEARS = range(1990, 2101)
 def declare(vocabulary: Vocabulary) -> Family:
     """The family's streams and features; both tell the date only, so a short history has none of them."""
     calendar = vocabulary.calendar
-    streams = {"years": StreamSource("company", partial(years, calendar=calendar), of_rows=False)}
+    streams = {"years": StreamSource("company", partial(years, calendar=calendar), of_deals=False)}
     periods = (_period_end(calendar.period),) if vocabulary.seasoned else ()
     seasons = (_YEAR,) if vocabulary.yearly else ()
     return Family("calendar", streams if seasons else {}, (*periods, *seasons))

@@ -6,7 +6,7 @@ import numpy as np
 
 from crm.clock import DAY
 from features.families.company import usual_days
-from features.families.stage import USUAL_DAYS_TO_WIN
+from features.families.stage_time import USUAL_DAYS_TO_WIN
 from features.feature import Absent, Family, Feature, StreamSource, Unit, Vocabulary, Wording
 from features.histories import Histories
 from features.questions import AsOf, DaysToPeriodEnd, First, Last, Question, Since, Static

@@ -9,18 +9,21 @@ from operator import add
 import numpy as np
 
 from crm.clock import event_millis
+from features.families.age import AGE
+from features.families.engagement import NO_ACTIVITIES
 from features.families.segment import SEGMENT_FIELDS
 from features.feature import Absent, Family, Feature, StreamSource, Unit, Vocabulary, Wording
 from features.histories import Histories
-from features.questions import Count, Last, Question, Since, known
+from features.questions import Count, Last, Question, Since, known, least
 from features.stream import Events
 
 
 def declare(vocabulary: Vocabulary) -> Family:
-    """The family's stream and features."""
+    """The family's streams and features."""
     asked = [_FILLED[field] for field in vocabulary.key_fields if _is_asked(field, vocabulary)]
     filled = (_share_of(asked),) if asked else ()
-    return Family("confidence", {"edits": StreamSource("deal", edits)}, (*filled, *_EDITS))
+    streams = {"edits": StreamSource("deal", edits), "recordings": StreamSource("deal", recordings)}
+    return Family("confidence", streams, (*filled, *_EDITS))
 
 
 _FILLED: Mapping[str, Question] = {
@@ -65,6 +68,20 @@ def _share_of(filled: list[Question]) -> Feature:
 
 _EDITS = (
     Feature(
+        "days_since_entry",
+        least(AGE, Since("edits"), Since("recordings")),
+        Unit.DAYS,
+        group="staleness",
+        meaning="Days since anything was entered in the CRM for the deal: the deal itself, a change or an activity.",
+        wording=Wording(
+            "Nothing was entered in the CRM for {value}.",
+            peers="deals for which nothing was entered in {bin}",
+            zero="Something was entered in the CRM today.",
+        ),
+        actionable=True,
+        bins=(0, 3, 7, 14, 30, 60),
+    ),
+    Feature(
         "days_since_edit",
         Since("edits"),
         Unit.DAYS,
@@ -104,3 +121,10 @@ def edits(histories: Histories) -> Events | Absent:
     deal = histories.deal_of("changes")[rows]
     changed = event_millis(histories.tables["changes"]["changed_at"])[rows]
     return Events(deal, np.maximum(changed, histories.created[deal]))
+
+
+def recordings(histories: Histories) -> Events | Absent:
+    """One event an activity, dated when it was recorded, or else took place; one that is ahead is there already."""
+    if not histories.has("activities"):
+        return NO_ACTIVITIES
+    return Events(histories.deal_of("activities"), histories.activity_recorded)

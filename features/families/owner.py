@@ -25,8 +25,8 @@ def declare(vocabulary: Vocabulary) -> Family:
             "owners": StreamSource("deal", owner_entries),
             "owner_closings": StreamSource("owner", owner_closings),
             "owner_load": StreamSource("owner", owner_load),
-            "owner_starts": StreamSource("owner", owner_starts),
-            "quotas": StreamSource("owner", quotas),
+            "owner_starts": StreamSource("owner", owner_starts, of_deals=False),
+            "quotas": StreamSource("owner", quotas, of_deals=False),
         },
         (*_RECORD, *_this_period(vocabulary.calendar.period), *_LOAD, *_HANDS),
     )

@@ -53,7 +53,7 @@ def _share(field: str) -> Feature:
     spoken = field.replace("_", " ")
     return Feature(
         f"{field}_share",
-        Count(f"{field}_closings") / Count("company_closings") / _given(field),
+        Count(f"{field}_closings") / Count("company_closings") / given(field),
         Unit.SHARE,
         group=f"segment_{field}",
         meaning=f"Share of all closed deals that were of the same {spoken}, as known at the date.",
@@ -70,7 +70,7 @@ def _amount_against(field: str) -> Feature:
     spoken = field.replace("_", " ")
     return Feature(
         f"amount_against_{field}",
-        Last("amounts", "value") / shrunken_amount(f"{field}_closings", 10) / _given(field),
+        Last("amounts", "value") / shrunken_amount(f"{field}_closings", 10) / given(field),
         Unit.RATIO,
         group="amount",
         meaning=f"Amount ÷ the mean amount of won deals of the same {spoken}, shrunk to the mean of all won deals.",
@@ -87,7 +87,7 @@ def _age_against(field: str) -> Feature:
     spoken = field.replace("_", " ")
     return Feature(
         f"age_against_{field}",
-        AGE / shrunken_days(f"{field}_closings", 10) / _given(field),
+        AGE / shrunken_days(f"{field}_closings", 10) / given(field),
         Unit.RATIO,
         group="age",
         meaning=f"Days since the deal's entry ÷ the mean days that won deals of the same {spoken} took, shrunk to all.",
@@ -100,7 +100,7 @@ def _age_against(field: str) -> Feature:
     )
 
 
-def _given(field: str) -> Question:
+def given(field: str) -> Question:
     """1 where the deal's field has a level, else 0; to divide by, so that a deal without one is not compared."""
     return Last(f"{field}_entries", "given")
 
@@ -115,7 +115,7 @@ def level_entries(field: str) -> Callable[[Histories], Events | Absent]:
 
     def events(histories: Histories) -> Events | Absent:
         if not histories.is_known(field):
-            return _unknown(field)
+            return not_known(field)
         coded = histories.coded(field)
         return Events(coded.history.deal, coded.history.at, {"code": coded.code, "given": coded.code >= 0})
 
@@ -127,11 +127,12 @@ def level_closings(field: str) -> Callable[[Histories], Events | Absent]:
 
     def events(histories: Histories) -> Events | Absent:
         if not histories.is_known(field):
-            return _unknown(field)
+            return not_known(field)
         return closings_by(histories, histories.code_at_closing(field))
 
     return events
 
 
-def _unknown(field: str) -> Absent:
+def not_known(field: str) -> Absent:
+    """Why a field that may have changed has no features."""
     return Absent(f"{field} has no recorded history and is not declared fixed")

@@ -1,22 +1,18 @@
-"""Where the deal stands in the process, and for how long."""
+"""Where the deal stands in the process, and what became of deals that stood there."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-from crm.clock import DAY
 from features.families.company import RECORD
 from features.feature import Absent, Family, Feature, StreamSource, Unit, Vocabulary, Wording
 from features.histories import CodedHistory, Histories
-from features.questions import Count, First, Last, Since, Sum, shrunken_rate
+from features.questions import Count, First, Last, Max, Sum, shrunken_rate
 from features.stream import Events
 
 STAGE_WIN_RATE = shrunken_rate(Sum("stage_closings", "won"), Count("stage_closings"), RECORD, 20)
 """Share won of the closed deals that had been in the deal's stage."""
-
-USUAL_DAYS_TO_WIN = Sum("won_stays", "millis_to_win") / DAY / Count("won_stays")
-"""Mean days from entering the deal's stage to the win, of deals that were won."""
 
 _NO_STAGE = Absent("the stage has no recorded history")
 _UNKNOWN = "It is not known where the deal stands."
@@ -29,10 +25,9 @@ def declare(vocabulary: Vocabulary) -> Family:
         "stage",
         {
             "stages": StreamSource("deal", stage_entries),
-            "won_stays": StreamSource("stage", won_stays),
             "stage_closings": StreamSource("stage", stage_closings),
         },
-        (*_PLACE, *_TIME),
+        _PLACE,
     )
 
 
@@ -72,7 +67,7 @@ _PLACE = (
     ),
     Feature(
         "stages_behind_furthest",
-        Last("stages", "furthest") - Last("stages", "rank"),
+        Max("stages", "rank") - Last("stages", "rank"),
         Unit.COUNT,
         group="moves_back",
         meaning="How many stages the deal stands behind the furthest that it had reached.",
@@ -107,35 +102,12 @@ _PLACE = (
     ),
 )
 
-_TIME = (
-    Feature(
-        "days_in_stage",
-        Since("stages", "entered"),
-        Unit.DAYS,
-        group="stage_time",
-        meaning="Days since the deal entered its stage.",
-        wording=Wording("In {stage} for {value}.", peers="deals {bin} in their stage", zero="Entered {stage} today."),
-        actionable=True,
-    ),
-    Feature(
-        "stage_time_ratio",
-        Since("stages", "entered") / (Sum("won_stays", "millis") / DAY / Count("won_stays")),
-        Unit.RATIO,
-        group="stage_time",
-        meaning="Days in the stage ÷ the mean days that won deals spent in it, as known at the date.",
-        wording=Wording(
-            "In {stage} {value} as long as won deals stayed there.",
-            peers="deals {bin} as long in their stage as won deals were",
-            missing="No won deal has been in {stage} yet to compare with.",
-        ),
-        actionable=True,
-        bins=(0, 0.5, 1, 1.5, 2, 3, 5),
-    ),
-)
-
 
 def stage_entries(histories: Histories) -> Events | Absent:
-    """One event each time a deal enters a stage (its first included)."""
+    """One event each time a deal enters a stage (its first included).
+
+    `stayed` is how long it had been in the open stage that it came from, milliseconds.
+    """
     if not histories.is_known("stage"):
         return _NO_STAGE
     coded = histories.coded("stage")
@@ -146,6 +118,7 @@ def stage_entries(histories: Histories) -> Events | Absent:
     before_rank = np.where(first, np.nan, np.roll(own_rank, 1))
     before_closed = ~first & np.roll(is_closed, 1)
     step = own_rank - before_rank
+    stayed = np.where(first | before_closed, 0, coded.history.at - np.roll(coded.history.at, 1))
     return Events(
         coded.history.deal,
         coded.history.at,
@@ -153,8 +126,8 @@ def stage_entries(histories: Histories) -> Events | Absent:
             "code": coded.code,
             "rank": own_rank,
             "visit": _visits(coded),
-            "furthest": pd.Series(own_rank).groupby(coded.history.deal).cummax().to_numpy(),
             "entered": ~is_closed,
+            "stayed": stayed,
             "forward": step > 0,
             "backward": step < 0,
             "moved": (step > 0) | (step < 0),
@@ -171,29 +144,16 @@ def _visits(coded: CodedHistory) -> np.ndarray:
     return np.where(coded.code >= 0, visit, np.nan)
 
 
-def won_stays(histories: Histories) -> Events | Absent:
-    """One event a stay of a won deal in a stage, dated when the deal was won: how long it was, and to the win."""
-    stays = _stays(histories)
-    if isinstance(stays, Absent):
-        return stays
-    won = stays[stays["won"] == 1]
-    lengths = {
-        "millis": (won["left"] - won["entered"]).to_numpy(np.int64),
-        "millis_to_win": (won["closed"] - won["entered"]).to_numpy(np.int64),
-    }
-    return Events(won["stage"].to_numpy(), won["closed"].to_numpy(), lengths)
-
-
 def stage_closings(histories: Histories) -> Events | Absent:
     """One event a stage that a closed deal had been in, dated when the deal closed; whether it was won."""
-    stays = _stays(histories)
+    stays = stays_of_closed(histories)
     if isinstance(stays, Absent):
         return stays
     once = stays.drop_duplicates(["episode", "stage"])
     return Events(once["stage"].to_numpy(), once["closed"].to_numpy(), {"won": (once["won"] == 1).to_numpy(bool)})
 
 
-def _stays(histories: Histories) -> pd.DataFrame | Absent:
+def stays_of_closed(histories: Histories) -> pd.DataFrame | Absent:
     """Stays of closed episodes in open stages: episode, stage code, entered, left, closed, won (as entered)."""
     if not histories.is_known("stage"):
         return _NO_STAGE

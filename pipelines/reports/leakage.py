@@ -12,11 +12,11 @@ from crm.leakage import FieldAudit, LeakageAudit, Shares, Verdict
 from crm.predictive_power import Power
 from crm.quality import ENOUGH_OF_EACH
 from crm.suspicions import Finding, Sort
-from features.families.account import ACCOUNT_FACTS
+from features.families.account_segments import ACCOUNT_FIELDS
 from pipelines.terminal import cut, or_dash, wrapped
 from serving.wording import percent
 
-_ASKED_FOR = frozenset(f"accounts.{name}" for name in ACCOUNT_FACTS)
+_ASKED_FOR = frozenset(f"accounts.{name}" for name in ACCOUNT_FIELDS)
 _DIGITS = 4
 
 

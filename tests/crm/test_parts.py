@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crm.parts import OF_DEALS, OnePart, deals_alone, of_deals
+from crm.parts import OF_DEALS, OnePart, of_deals
 from crm.tables import TABLES, CrmTables, Facts, Kind
 from tests.histories import DAY_US, EPOCH, change, company, crm, deal, show, typed
 
@@ -72,18 +72,6 @@ def test_no_deal_at_all_is_a_part_too(tables: CrmTables) -> None:
 def test_tables_that_the_company_lacks_are_lacking_in_a_part() -> None:
     part = of_deals(crm([deal("a", EPOCH)]), np.array([True]))
     assert set(part.frames) == {"opportunities", "stages"}
-
-
-def test_deals_alone_have_no_row_of_what_all_parts_share_but_the_stages(tables: CrmTables) -> None:
-    alone = deals_alone(tables)
-    assert {table: len(frame) for table, frame in alone.frames.items()} == {
-        **{table: len(frame) for table, frame in tables.frames.items()},
-        "accounts": 0,
-        "users": 0,
-    }
-    assert list(alone["accounts"]) == list(tables["accounts"])
-    part = deals_alone(of_deals(tables, np.array([True, False, False])))
-    assert part.facts == tables.facts
 
 
 def test_a_company_in_memory_is_one_part() -> None:

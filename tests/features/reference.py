@@ -18,9 +18,9 @@ import pandas as pd
 from crm.clock import DAY, NEVER
 from crm.periods import FiscalCalendar
 from features.catalogue import Catalogue
-from features.engines import key_question
+from features.engines import key_questions
 from features.feature import Absent
-from features.histories import Histories
+from features.histories import Entity, Histories
 from features.questions import (
     Apply,
     AsOf,
@@ -32,6 +32,7 @@ from features.questions import (
     Distinct,
     First,
     Last,
+    Max,
     Question,
     Since,
     SinceFirst,
@@ -102,6 +103,9 @@ class Reference:
             case Distinct(_, column, where):
                 codes = {event.says[column] for event in self._matching(question.stream, where, None, place)}
                 return float(len(codes - {-1}))
+            case Max(_, column, where):
+                said = [event.says[column] for event in self._matching(question.stream, where, None, place)]
+                return float(max((value for value in said if not math.isnan(value)), default=NAN))
             case Last(_, column, where) | First(_, column, where):
                 event = chosen(self._matching(question.stream, where, None, place), type(question) is Last)
                 return NAN if event is None else float(event.says[column])
@@ -127,11 +131,14 @@ class Reference:
             if (where is None or event.says[where]) and (days is None or event.at > place.as_of - days * DAY)
         ]
 
-    def _key(self, entity: str, place: Place) -> float:
+    def _key(self, entity: Entity, place: Place) -> float:
         if entity in ("deal", "company"):
             return place.deal if entity == "deal" else 0
-        code = self.answer(key_question(entity), place)
-        return code if code >= 0 else NAN
+        key = 0.0
+        for one, question in zip([entity] if isinstance(entity, str) else entity, key_questions(entity), strict=True):
+            code = self.answer(question, place)
+            key = key * self.histories.entity_size(one) + (code if code >= 0 else NAN)
+        return key
 
     def _static(self, name: str, deal: int) -> float:
         row = self.histories.deals.iloc[deal]
@@ -192,6 +199,9 @@ def combine(operation: str, left: float, right: float) -> float:
             return left * right
         case "divide":
             return left / right if right != 0 else NAN
+        case "least" | "most":
+            known = [value for value in (left, right) if not math.isnan(value)]
+            return (min if operation == "least" else max)(known, default=NAN)
         case "otherwise":
             return right if math.isnan(left) else left
     raise ValueError(operation)

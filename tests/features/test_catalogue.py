@@ -13,10 +13,11 @@ import pytest
 import features.families
 from crm.periods import KINDS, FiscalCalendar
 from features.catalogue import Catalogue, catalogue
-from features.engines import Kernel, key_question, prepare
+from features.engines import Kernel, key_questions, prepare
+from features.families.account_segments import ACCOUNT_SEGMENTS
 from features.families.segment import SEGMENT_FIELDS
 from features.feature import Feature, Unit, Vocabulary
-from features.histories import Histories
+from features.histories import Entity, Histories
 from features.questions import streams_of
 from features.snapshots import grid
 from features.text import Signal
@@ -24,7 +25,7 @@ from tests.histories import DAY_US, EPOCH, EVERYTHING, Life, company, show
 
 ALL = catalogue(EVERYTHING)
 Seen = dict[str, np.ndarray]
-FACTS = {"stage", "owner", "forecast_category", *SEGMENT_FIELDS}
+FACTS = {"stage", "owner", "forecast_category", *SEGMENT_FIELDS, *ACCOUNT_SEGMENTS}
 
 
 @pytest.fixture(scope="module")
@@ -52,16 +53,22 @@ def test_every_stream_that_a_feature_asks_is_declared() -> None:
 
 def test_every_streams_key_can_be_found() -> None:
     entities = {source.entity for source in ALL.streams.values()} - {"deal", "company"}
-    assert entities == {"account", "owner", "stage", *SEGMENT_FIELDS, "Rival__c"}
+    pairs = {("stage", "type"), ("stage", "product")}
+    of_accounts = {"account", "accounts.industry", "accounts.country"}
+    assert entities == {*of_accounts, "owner", "stage", *pairs, *SEGMENT_FIELDS, "Rival__c"}
     for entity in entities:
-        assert streams_of(key_question(entity)) <= ALL.streams.keys()
+        assert key_streams(entity) <= ALL.streams.keys()
+
+
+def key_streams(entity: Entity) -> frozenset[str]:
+    """The streams that tell whose a snapshot is."""
+    return frozenset().union(*map(streams_of, key_questions(entity)))
 
 
 def test_every_stream_is_asked_for_something() -> None:
     asked = {stream for feature in ALL.features for stream in streams_of(feature.ask)}
-    keys = {stream for source in ALL.streams.values() if source.entity not in ("deal", "company")
-            for stream in streams_of(key_question(source.entity))}  # fmt: skip
-    assert ALL.streams.keys() == asked | keys
+    entities = {source.entity for source in ALL.streams.values()} - {"deal", "company"}
+    assert ALL.streams.keys() == asked.union(*map(key_streams, entities))
 
 
 def test_every_feature_says_what_it_is_and_what_people_read() -> None:
@@ -150,7 +157,10 @@ def test_a_companys_own_words_get_the_same_features_from_configuration_alone() -
     }
     sold = catalogue(Vocabulary(segments=("product",)))
     more = {feature.name for feature in sold.features} - {feature.name for feature in plain.features}
-    assert more == {"product_win_rate", "product_share", "amount_against_product", "age_against_product"}
+    assert more == {
+        *("product_win_rate", "product_share", "amount_against_product", "age_against_product"),
+        "stage_time_against_product",
+    }
 
 
 def test_notes_are_searched_for_a_companys_own_words() -> None:

@@ -24,11 +24,17 @@ from features.questions import (
     CountAfter,
     DaysToPeriodEnd,
     First,
+    Last,
+    Max,
     Question,
+    Since,
     SinceFirst,
     Sum,
+    formula,
     known,
+    least,
     log1p,
+    most,
     otherwise,
     shrunken_rate,
     streams_of,
@@ -111,6 +117,11 @@ UNASKED = (
     CountAfter("replies", "outbound", "inbound"),
     CountAfter("touches", "email", "meeting"),
     Count("touches", "email", this_period=True),
+    Max("amounts", "value"),
+    Max("stages", "stayed", "forward"),
+    Max("owner_load", "step"),
+    least(Since("touches", "call"), Since("edits"), Since("stages", "forward")),
+    most(First("amounts", "value", "given"), Last("amounts", "value")),
     Sum("owner_closings", "won", this_period=True),
 )
 
@@ -193,7 +204,7 @@ def test_entities_are_asked_through_cells_where_these_are_few_and_all_dates_end_
 @pytest.mark.parametrize(
     ("table", "families", "why"),
     [
-        ("activities", {"engagement", "people"}, "no activit"),
+        ("activities", {"confidence", "engagement", "people"}, "no activit"),
         ("contact_roles", {"people"}, "no contact role says when it was added (added_at)"),
         ("accounts", {"account"}, "there is no table of accounts"),
         ("users", {"owner"}, "no user says when they started (started_at)"),
@@ -268,6 +279,9 @@ NAN = float("nan")
         (Constant(2) * 3 - 1 + Constant(4), 9),
         (otherwise(Constant(NAN), 7), 7),
         (otherwise(Constant(5), 7), 5),
+        (least(Constant(5), Constant(NAN), Constant(3)), 3),
+        (most(Constant(NAN), Constant(5), Constant(3)), 5),
+        (least(Constant(NAN), Constant(NAN)), NAN),
         (known(Constant(NAN)), 0),
         (known(Constant(0)), 1),
         (log1p(Constant(np.e - 1)), 1),
@@ -284,6 +298,12 @@ def test_questions_combine_as_they_read(question: Question, answer: float) -> No
     at = Snapshots(np.array([0]), np.array([millis("2024-03-31T23:59:59.999")]))
     kernel = Kernel(prepared(crm([deal("d", EPOCH)])), at)
     np.testing.assert_allclose(kernel.answer(question), [answer], rtol=1e-12)
+
+
+def test_the_least_of_several_is_written_as_one() -> None:
+    days = least(Since("a"), Since("b", "hit"), Since("c"))
+    assert formula(days * 2) == "least(since(a), since(b where hit), since(c)) × 2"
+    assert formula(most(Max("a", "x"), least(AsOf(), Constant(3)))) == "most(max(x of a), least(date, 3))"
 
 
 def test_a_question_names_every_stream_that_it_asks() -> None:

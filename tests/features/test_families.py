@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,45 @@ def test_stage_time_is_compared_only_with_deals_already_won() -> None:
     early = companies_record()
     assert np.isnan(ask(early, "stage_time_ratio", at="2024-01-20T23:59", of="w2"))
     assert ask(early, "stage_time_ratio", at="2024-01-21", of="w2") == pytest.approx(10 / 10)
+
+
+def test_stage_time_is_held_against_won_deals_of_the_same_stage_and_type() -> None:
+    # Won deals stayed in Qualify for 10 (New) and 20 days (Renewal); this one, of type New, for 10.
+    tables = companies_record()
+    rows = tables["opportunities"].assign(type=["New", "Renewal", "New", "New"]).astype({"type": "str"})
+    tables = replace(tables.with_frames(opportunities=rows), fixed=tables.fixed | {"type"})
+    assert ask(tables, "stage_time_against_type") == pytest.approx(10 / ((10 + 15 * 10) / (1 + 10)))
+    # In Prospect both stayed for 10 days; of the type of w2 no deal had been won by then.
+    assert ask(tables, "stage_time_against_type", at="2024-01-25", of="w2") == pytest.approx(14 / 10)
+    nameless = tables.with_frames(opportunities=rows.assign(type=["New", "New", "New", None]).astype({"type": "str"}))
+    assert np.isnan(ask(nameless, "stage_time_against_type"))
+    assert ask(nameless, "stage_time_ratio") == pytest.approx(10 / 15)
+
+
+def test_a_won_deal_counts_by_the_type_that_it_had_just_before_the_win() -> None:
+    row, moves = closed("w1", "2024-01-01", [("2024-01-21", "Closed Won")], type="Renewal")
+    retyped = change("w1", "2024-01-21", "type", "New", "Renewal")
+    rows = [row, deal("d", "2024-06-21", type="New"), deal("e", "2024-06-21", type="Renewal")]
+    more, moved = closed("w2", "2024-01-01", [("2024-02-10", "Closed Won")], type="Renewal")
+    tables = crm([*rows, more], changes=[*moves, *moved, retyped])
+    # Of New 20 days in Prospect, of Renewal 40; of both together 30.
+    assert ask(tables, "stage_time_against_type") == pytest.approx(10 / ((20 + 30 * 10) / 11))
+    assert ask(tables, "stage_time_against_type", of="e") == pytest.approx(10 / ((40 + 30 * 10) / 11))
+
+
+def test_the_longest_stay_is_in_an_open_stage_and_may_still_last() -> None:
+    moves = [
+        ("2024-01-11", "Prospect", "Qualify"),
+        ("2024-01-15", "Qualify", "Closed Lost"),
+        ("2024-05-01", "Closed Lost", "Propose"),
+        ("2024-05-21", "Propose", "Negotiate"),
+    ]
+    row = deal("d", "2024-01-01", "Negotiate")
+    tables = crm([row], changes=[change("d", at, "stage", old, new) for at, old, new in moves])
+    days = ("2024-01-04", "2024-01-14", "2024-05-06", "2024-05-20", "2024-05-22", "2024-07-01")
+    assert [ask(tables, "longest_stay", at=day) for day in days] == [3, 10, 10, 19, 20, 41]
+    against = [ask(tables, "stage_time_against_longest", at=day) for day in days]
+    assert against == pytest.approx([NAN, 3 / 10, 5 / 10, 19 / 10, 1 / 20, 41 / 20], nan_ok=True)
 
 
 def test_an_unrecorded_closing_ends_the_stay_before_it() -> None:
@@ -191,6 +231,32 @@ def test_an_accounts_facts_are_known_from_the_day_it_was_entered() -> None:
     assert ask(tables, "account_employees", at="2024-06-01", of="e") == 70
     assert np.isnan(ask(tables, "account_age_days", of="e"))
     assert np.isnan(ask(tables, "account_employees", of="f"))
+
+
+def test_the_win_rate_of_an_industry_is_that_of_closings_with_accounts_known_to_be_in_it() -> None:
+    done = [
+        closed("w1", "2024-01-01", [("2024-02-01", "Closed Won")], account_id="mine"),
+        closed("w2", "2024-01-01", [("2024-02-01", "Closed Won")], account_id="late"),
+        closed("l1", "2024-01-01", [("2024-02-01", "Closed Lost")], account_id="shop"),
+    ]
+    accounts = [
+        {"account_id": "mine", "industry": "Mining"},
+        {"account_id": "late", "industry": "Mining", "created_at": "2024-06-15"},
+        {"account_id": "shop", "industry": "Retail", "country": "Chile"},
+        {"account_id": "none"},
+    ]
+    names = [account["account_id"] for account in accounts]
+    rows = [row for row, _ in done] + [deal(f"d{name}", "2024-01-01", account_id=name) for name in names]
+    moves = [move for _, moves in done for move in moves]
+    tables = crm(rows, accounts=accounts, changes=moves, fixed=FIXED)
+    prior = 3 / 5 * 20  # two of three won, a win and a loss added
+    assert ask(tables, "account_industry_win_rate", of="dmine", at="2024-06-14") == pytest.approx((1 + prior) / 21)
+    assert ask(tables, "account_industry_win_rate", of="dmine") == pytest.approx((2 + prior) / 22)
+    assert ask(tables, "account_industry_win_rate", of="dshop") == pytest.approx((0 + prior) / 21)
+    assert np.isnan(ask(tables, "account_industry_win_rate", of="dlate", at="2024-06-14"))
+    assert np.isnan(ask(tables, "account_industry_win_rate", of="dnone"))
+    assert np.isnan(ask(tables, "account_country_win_rate", of="dmine"))
+    assert ask(tables, "account_country_win_rate", of="dshop") == pytest.approx((0 + prior) / 21)
 
 
 def test_an_accounts_reopened_deal_is_open_again() -> None:
@@ -382,6 +448,18 @@ def test_the_last_change_of_the_deal_is_that_of_any_field() -> None:
     tables = crm([deal("d", "2024-06-01")], changes=[change("d", "2024-06-21", "colour__c", None, "red")])
     assert (ask(tables, "days_since_edit"), ask(tables, "edits_30d")) == (10, 1)
     assert np.isnan(ask(tables, "days_since_edit", at="2024-06-20"))
+
+
+def test_what_was_entered_last_is_the_deal_a_change_or_an_activity_whichever_is_latest() -> None:
+    booked = touch("2024-06-20", "meeting", recorded_at="2024-06-05")
+    tables = crm(
+        [deal("d", "2024-06-01", amount=5), deal("e", "2024-06-01")],
+        changes=[change("d", "2024-06-10", "amount", 4, 5)],
+        activities=[booked, touch("2024-06-12", recorded_at="2024-06-15"), touch("2024-06-18")],
+    )
+    dates = ("2024-06-04", "2024-06-06", "2024-06-11", "2024-06-14", "2024-06-16", "2024-06-19", "2024-06-21")
+    assert [ask(tables, "days_since_entry", at=day) for day in dates] == [3, 1, 1, 4, 1, 1, 3]
+    assert ask(tables, "days_since_entry", of="e") == 30
 
 
 def test_the_season_is_counted_from_the_beginning_of_the_fiscal_year() -> None:

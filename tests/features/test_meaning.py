@@ -345,6 +345,11 @@ def edits(then: Then) -> list[int]:
     return [at for field in then.deal.values for at, _, _ in then.steps(field)]
 
 
+def recorded(then: Then) -> list[int]:
+    """When activities were entered, whether or not they have taken place."""
+    return [known_from(row.get("recorded_at", row["occurred_at"])) for row in then.activities]
+
+
 def rank_steps(then: Then) -> list[float]:
     ranks = [RANKS.get(value, NAN) for _, value in then.entries("forecast_category")]
     return [new - old for old, new in pairwise(ranks)]
@@ -391,6 +396,45 @@ def age_among_its_like(field: str, then: Then) -> float:
     if then.now(field) is None:
         return NAN
     return ratio(then.age, shrunk(took(then.closings_alike(field)), mean(took(then.closings)), 10))
+
+
+def stays(deal: Deal, begin: int, end: int) -> list[tuple[str, float]]:
+    """The open stages that a deal was in from an instant to another, and for how many days each time."""
+    entries = [(known_from(at), stage) for at, stage in deal.values["stage"]]
+    inside = [(at, stage) for at, stage in entries if begin <= at <= end]
+    ends = [at for at, _ in inside[1:]] + [end]
+    return [(stage, (left - at) / DAY) for (at, stage), left in zip(inside, ends, strict=True) if stage in OPEN_STAGES]
+
+
+def longest(deal: Deal, until: int) -> float:
+    return max((days for _, days in stays(deal, known_from(deal.created), until)), default=0)
+
+
+def won_stays_there(then: Then, closings: list[Closing]) -> list[float]:
+    """Days that won deals had stood in the stage in which this deal stands."""
+    won = [stays(c.deal, c.opened, c.at) for c in closings if c.won and c.at > c.opened]
+    return [days for each in won for stage, days in each if stage == then.now("stage")]
+
+
+def stage_time_among_its_like(field: str, then: Then) -> float:
+    if then.now(field) is None:
+        return NAN
+    usual = mean(won_stays_there(then, then.closings))
+    alike = won_stays_there(then, then.closings_alike(field))
+    return ratio(then.since(then.entries("stage")[-1][0]), shrunk(alike, usual, 10))
+
+
+def of_account(then: Then, name: str | None, field: str) -> str | None:
+    """A field of an account, once it had been entered."""
+    rows = [row for row in then.ledger.accounts if row["account_id"] == name]
+    known = [row for row in rows if row["created_at"] is None or known_from(row["created_at"]) <= then.as_of]
+    return known[0][field] if known else None
+
+
+def rate_of_accounts_alike(field: str, then: Then) -> float:
+    mine = of_account(then, then.deal.account, field)
+    alike = [c for c in then.closings if of_account(then, c.deal.account, field) == mine]
+    return NAN if mine is None else rate(alike, record(then), 20)
 
 
 MEANINGS: Mapping[str, Callable[[Then], float]] = {
@@ -573,6 +617,13 @@ MEANINGS: Mapping[str, Callable[[Then], float]] = {
     ),
     "fields_filled": lambda t: mean([t.now(field) is not None for field in KEPT]),
     "days_since_edit": lambda t: t.since(last(edits(t))),
+    "days_since_entry": lambda t: min([t.age, *map(t.since, edits(t)), *map(t.since, recorded(t))]),
+    "longest_stay": lambda t: longest(t.deal, t.as_of),
+    "stage_time_against_longest": lambda t: ratio(
+        t.since(t.entries("stage")[-1][0]), longest(t.deal, t.entries("stage")[-1][0])
+    ),
+    **{f"stage_time_against_{field}": partial(stage_time_among_its_like, field) for field in ("type", "product")},
+    **{f"account_{field}_win_rate": partial(rate_of_accounts_alike, field) for field in ("industry", "country")},
     "edits_30d": lambda t: sum(at > t.as_of - 30 * DAY for at in edits(t)),
     **{f"{field}_share": partial(common, field) for field in SEGMENTS},
     **{f"amount_against_{field}": partial(size_among_its_like, field) for field in ("type", "product")},

@@ -18,6 +18,7 @@ from crm.history import known_by
 from crm.parts import OF_DEALS, OnePart
 from crm.tables import CrmTables
 from features.dataset import scoring_set, training_set
+from features.families.calendar import YEARS
 from features.feature import Vocabulary
 from features.glimpse import Glimpse, glimpse, joined
 from features.histories import Histories
@@ -271,7 +272,19 @@ def test_the_tables_that_are_no_deals_and_what_is_made_of_no_row_are_told_once(e
     entities = survey(parts, InProcess(), END, TimeWishes(), EVERYTHING).common.entities
     assert len(entities["account_facts"]) == len(everything["accounts"])
     assert len(entities["owner_starts"]) == len(everything["users"])
-    assert len(entities["years"]) == len(np.unique(entities["years"].at)) > 100
+    assert len(entities["years"]) == len(YEARS)
+
+
+def test_parts_but_the_first_know_the_accounts_of_their_deals_too(everything: CrmTables) -> None:
+    not_in_the_first = InParts(everything, dict.fromkeys(everything["opportunities"]["opportunity_id"], 1), 2)
+    here, there = (
+        survey(parts, InProcess(), END, TimeWishes(), EVERYTHING).common
+        for parts in (OnePart(everything), not_in_the_first)
+    )
+    for name in ("account_industry_closings", "account_country_closings"):
+        whole = events_of(here, name)
+        assert (whole["key"] >= 0).any()
+        pd.testing.assert_frame_equal(events_of(there, name), whole, check_exact=True)
 
 
 def test_what_came_of_a_deal_is_what_was_known_of_it_by_the_date() -> None:

@@ -76,7 +76,8 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> Staged:
     )
     pd.concat([touches, more]).fillna("").to_csv(folder / "activities.csv", index=False)
     parts = tmp_path_factory.mktemp("parts")
-    return stage_folder(folder, parts, 5000, SourceMapping(fixed=FIXED))
+    fixed = FIXED | {"accounts.industry", "accounts.country"}
+    return stage_folder(folder, parts, 5000, SourceMapping(fixed=fixed))
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +123,7 @@ def test_what_all_parts_must_know_is_found_on_spark_as_well(spark: Engine, stage
 def test_rows_are_the_same_in_the_same_order_to_the_last_bit(spark: Engine, staged: Staged, surveyed: Surveyed) -> None:
     common, names = surveyed.common, known_features(surveyed.common, staged.parts)
     as_of = common.as_of
+    assert {"account_industry_win_rate", "account_country_win_rate", "stage_time_against_product"} <= set(names)
     for work in (Grid(common, names), Open(common, names, (as_of - 60 * DAY, as_of))):
         rows = assert_same_on(spark, staged.parts, work, work.schema)
         assert sum(map(len, rows)) > 50

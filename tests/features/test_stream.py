@@ -106,6 +106,23 @@ def test_distinct_is_how_many_different_codes_are_known(case: Case, where: str |
 
 
 @given(case=cases(), where=wheres, column=st.sampled_from(["value", "code", "hit"]))
+def test_highest_is_the_largest_value_that_is_known(case: Case, where: str | None, column: str) -> None:
+    def largest(found: list[int]) -> float:
+        values = case.events.columns[column][found].astype(float)
+        return max(values[~np.isnan(values)], default=math.nan)
+
+    stream, known, _ = ranges(case)
+    assert same(stream.highest(known, column, where), by_hand(case, where, None, largest))
+
+
+def test_the_highest_of_whole_numbers_is_exact() -> None:
+    millis = np.array([2**52 + 1, 2**52 + 2, 5])
+    stream = Stream(Events(np.zeros(3, np.int64), np.arange(3), {"value": millis}), 1)
+    found = stream.highest(stream.known(np.zeros(3, np.int64), np.arange(3)), "value")
+    assert found.astype(np.int64).tolist() == [2**52 + 1, 2**52 + 2, 2**52 + 2]
+
+
+@given(case=cases(), where=wheres, column=st.sampled_from(["value", "code", "hit"]))
 def test_last_and_first_are_the_values_of_the_outermost_known_events(
     case: Case, where: str | None, column: str
 ) -> None:
@@ -182,6 +199,7 @@ def all_answers(case: Case, where: str | None, stream: Stream | None = None) -> 
         *(stream.first(of, "value", where) for of in (known, within)),
         *(stream.count_after(of, "hit", where or "hit") for of in (known, within)),
         stream.distinct(known, "code", where),
+        stream.highest(known, "value", where),
         stream.last_time(known, where),
         stream.first_time(known, where),
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -97,6 +97,27 @@ def test_an_accounts_facts_count_where_they_are_declared_fixed(
 ) -> None:
     tables = crm([deal("d", EPOCH, account_id="a")], accounts=[{"account_id": "a", **account}], fixed=fixed)
     assert learned(tables).account_fields == facts
+
+
+@pytest.mark.parametrize(
+    ("industries", "fixed", "fields"),
+    [
+        (("Mining", "Retail"), ("accounts.industry",), ("industry",)),
+        (("Mining", "Retail"), (), ()),  # it may have been another
+        (("Mining", "Mining", None), ("accounts.industry",), ()),  # one level only
+        ((None, None), ("accounts.industry",), ()),
+        ([f"i{i}" for i in range(500)], ("accounts.industry",), ("industry",)),
+        ([f"i{i}" for i in range(501)], ("accounts.industry",), ()),
+    ],
+)
+def test_a_text_field_of_accounts_counts_where_it_tells_deals_apart(
+    industries: Sequence[str | None], fixed: tuple[str, ...], fields: tuple[str, ...]
+) -> None:
+    accounts = [{"account_id": f"a{i}", "industry": industry} for i, industry in enumerate(industries)]
+    deals = [deal(f"d{i}", EPOCH, account_id=f"a{i}") for i in range(len(industries))]
+    assert learned(crm(deals, accounts=accounts, fixed=fixed)).account_fields == fields
+    # A level is one that a deal has: accounts alone tell nothing apart.
+    assert learned(crm(deals[:1], accounts=accounts, fixed=fixed)).account_fields == ()
 
 
 @pytest.mark.parametrize(("days", "seasoned"), [(0, False), (300, False), (540, True)])

@@ -23,7 +23,7 @@ from serving.scoring import (
     texts,
 )
 from serving.store import SCORE_COLUMNS
-from tests.histories import change, crm, deal, millis
+from tests.histories import change, crm, deal, millis, typed
 from training.deal_model import Answers
 from training.models.amount import LEVELS
 from training.models.win_curve import Curve
@@ -242,6 +242,13 @@ def test_people_and_stages_are_called_by_their_names(scoring):
     facts = texts(scoring)
     assert [one["stage"] for one in facts] == ["Propose", "Propose", "Qualify", "Negotiate"]
     assert [one["owner"] for one in facts] == ["Ada", "Ada", "Ada", "The owner"]
+
+
+def test_a_deal_is_told_what_its_account_is():
+    accounts = typed("accounts", [{"account_id": "A", "industry": "Mining", "country": "Chile"}, {"account_id": "B"}])
+    tables = company(account_id={"D1": "A", "D2": "B", "D3": "gone"}).with_frames(accounts=accounts)
+    facts = texts(scoring_of(tables))
+    assert [(one.get("industry"), one.get("country")) for one in facts] == [("Mining", "Chile"), *[(None, None)] * 3]
 
 
 def test_an_answer_by_rates_is_told_by_the_record_of_the_stage(scoring):
