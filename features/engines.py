@@ -22,7 +22,7 @@ from crm.periods import FiscalCalendar
 from crm.values import by_deal
 from features.catalogue import Catalogue
 from features.feature import Absent, Feature
-from features.histories import OF_ACCOUNTS, Entity, Histories
+from features.histories import OF_ACCOUNTS, OF_OWN, Entity, Histories
 from features.memory import keep_freed_memory
 from features.questions import (
     Apply,
@@ -337,6 +337,8 @@ def _code_question(entity: str) -> Question:
         return Static("account")
     if entity.startswith(OF_ACCOUNTS):
         return Last("account_facts", entity.removeprefix(OF_ACCOUNTS))
+    if entity.startswith(OF_OWN):
+        return Last(f"field:{entity.removeprefix(OF_OWN)}", "code")
     stream = {"owner": "owners", "stage": "stages"}.get(entity, f"{entity}_entries")
     return Last(stream, "code")
 

@@ -193,7 +193,7 @@ class Histories:
             return len(self.accounts)
         if entity.startswith(OF_ACCOUNTS):
             return len(self.of_accounts(entity)[1])
-        return len(self.coded(FIELD_OF.get(entity, entity)).levels)
+        return len(self.coded(FIELD_OF.get(entity, entity.removeprefix(OF_OWN))).levels)
 
     def joint_key(self, entities: tuple[str, ...], codes: Sequence[np.ndarray]) -> np.ndarray:
         """The key of several entities' codes taken together; -1 where one is none. Shape (n,), int64."""
@@ -231,6 +231,9 @@ def _by_id(tables: CrmTables) -> CrmTables:
 
 OF_ACCOUNTS = "accounts."
 """How the names of entities begin that are text fields of accounts."""
+
+OF_OWN = "own."
+"""How the names of entities begin that are a company's own columns: those may be called owner, or stage."""
 
 FIELD_OF = {"owner": "owner_id", "account": "account_id"}
 """The field of opportunities that names an entity, where it is not the entity's own name."""

@@ -38,7 +38,7 @@ def _win_rate(field: str) -> Feature:
     spoken = field.replace("_", " ")
     return Feature(
         f"{field}_win_rate",
-        level_win_rate(field),
+        level_win_rate(f"{field}_closings"),
         Unit.SHARE,
         group=f"segment_{field}",
         meaning=f"Share won of closed deals of the same {spoken}, as known at the date, shrunk to the company's.",
@@ -105,9 +105,9 @@ def given(field: str) -> Question:
     return Last(f"{field}_entries", "given")
 
 
-def level_win_rate(field: str) -> Question:
-    """Share won of the closed deals whose field had the level that the deal's has, shrunk to the company's."""
-    return shrunken_rate(Sum(f"{field}_closings", "won"), Count(f"{field}_closings"), RECORD, 20)
+def level_win_rate(closings: str) -> Question:
+    """Share won of the closings of the level that the deal's field has, shrunk to the company's."""
+    return shrunken_rate(Sum(closings, "won"), Count(closings), RECORD, 20)
 
 
 def level_entries(field: str) -> Callable[[Histories], Events | Absent]:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from features.families.segment import LEVEL_CLOSING, LEVEL_ENTRY, level_closings, level_entries, level_win_rate
 from features.feature import Absent, Feature, OwnField, StreamSource, Unit, Wording
-from features.histories import Histories
+from features.histories import OF_OWN, Histories
 from features.own_fields.told import OfField, Source, Told, if_declared
 from features.questions import Last, Sum
 from features.stream import Events
@@ -20,10 +20,13 @@ _COMES = "One event each time a deal gets a level of the field (+1) or leaves it
 def category(told: Told) -> OfField:
     """Its common levels, the others pooled; how common its level is, and how often deals of it were won."""
     field, name = told.field, told.field.name
+    entity = f"{OF_OWN}{name}"
     streams = {
         told.stream: StreamSource("deal", if_declared(field, _levels(field)), LEVEL_ENTRY),
-        f"{name}_closings": StreamSource(name, if_declared(field, level_closings(name)), LEVEL_CLOSING),
-        f"field:{name}:deals": StreamSource(name, if_declared(field, _comings_and_goings(name, of_level=True)), _COMES),
+        closings_of(name): StreamSource(entity, if_declared(field, level_closings(name)), LEVEL_CLOSING),
+        f"field:{name}:deals": StreamSource(
+            entity, if_declared(field, _comings_and_goings(name, of_level=True)), _COMES
+        ),
         f"field:{name}:given": StreamSource(
             "company", if_declared(field, _comings_and_goings(name, of_level=False)), _COMES
         ),
@@ -40,6 +43,11 @@ def category(told: Told) -> OfField:
     )
     pooled = [*each, another] if each else []
     return OfField(streams, (*pooled, told.given(), *told.changes(), _share(told), _win_rate(told)))
+
+
+def closings_of(name: str) -> str:
+    """The stream of closings by the column's level."""
+    return f"field:{name}:closings"
 
 
 def _share(told: Told) -> Feature:
@@ -62,7 +70,7 @@ def _win_rate(told: Told) -> Feature:
     label = told.label
     return told.feature(
         "win_rate",
-        level_win_rate(told.field.name) / Last(told.stream, "given"),
+        level_win_rate(closings_of(told.field.name)) / Last(told.stream, "given"),
         Unit.SHARE,
         f"Share won of closed deals of the same {told.field.label}, as known at the date, shrunk to the company's.",
         Wording(

@@ -32,8 +32,8 @@ class Told:
 
     @property
     def stream(self) -> str:
-        """The stream of the column's values; of a category the one by which its level is found as a key."""
-        return f"{self.field.name}_entries" if self.field.kind == "category" else f"field:{self.field.name}"
+        """The stream of the column's values; of a category also that by which its level is found as a key."""
+        return f"field:{self.field.name}"
 
     @property
     def label(self) -> str:

@@ -55,7 +55,7 @@ def test_every_streams_key_can_be_found() -> None:
     entities = {source.entity for source in ALL.streams.values()} - {"deal", "company"}
     pairs = {("stage", "type"), ("stage", "product")}
     of_accounts = {"account", "accounts.industry", "accounts.country"}
-    assert entities == {*of_accounts, "owner", "stage", *pairs, *SEGMENT_FIELDS, "Rival__c"}
+    assert entities == {*of_accounts, "owner", "stage", *pairs, *SEGMENT_FIELDS, "own.Rival__c"}
     for entity in entities:
         assert key_streams(entity) <= ALL.streams.keys()
 

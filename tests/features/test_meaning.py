@@ -399,11 +399,11 @@ def age_among_its_like(field: str, then: Then) -> float:
 
 
 def stays(deal: Deal, begin: int, end: int) -> list[tuple[str, float]]:
-    """The open stages that a deal was in from an instant to another, and for how many days each time."""
+    """The open stages that a deal was in from an instant until another, and for how many days each time."""
     entries = [(known_from(at), stage) for at, stage in deal.values["stage"]]
-    inside = [(at, stage) for at, stage in entries if begin <= at <= end]
+    inside = [(at, stage) for at, stage in entries if begin <= at < end]
     ends = [at for at, _ in inside[1:]] + [end]
-    return [(stage, (left - at) / DAY) for (at, stage), left in zip(inside, ends, strict=True) if stage in OPEN_STAGES]
+    return [(stage, (left - at) / DAY) for (at, stage), left in zip(inside, ends, strict=False) if stage in OPEN_STAGES]
 
 
 def longest(deal: Deal, until: int) -> float:

@@ -311,3 +311,23 @@ def test_labels_and_levels_may_be_any_text(text: str) -> None:
     begun = text[:1].upper() + text[1:]
     assert sentence(found, 1.0, {}) == f"{begun} is {text}."
     assert peers(found, [0, 1], 1, {}) == f"deals whose {text} is {text}"
+
+
+@pytest.mark.parametrize("name", ["owner", "account", "company", "deal"])
+def test_a_column_may_be_called_as_anything_else_is(name: str) -> None:
+    """A company's own "owner" is not the owner of the contract."""
+    field = OwnField(name, "category", "partner in charge", levels=("North",))
+    deals = [
+        deal(f"d{k}", "2024-01-01", **{name: "North" if k < 4 else "South", "owner_id": f"u{k}", "account_id": f"a{k}"})
+        for k in range(8)
+    ]
+    won = [row | {"stage": "Closed Won", "closed_at": "2024-02-01", "is_won": True} for row in deals[1:4]]
+    lost = [row | {"stage": "Closed Lost", "closed_at": "2024-02-01", "is_won": False} for row in deals[4:]]
+    closings = [change(row["opportunity_id"], "2024-02-01", "stage", "Prospect", row["stage"]) for row in won + lost]
+    tables = crm([deals[0], *won, *lost], changes=closings, own={name: OWN_KINDS["category"]}, fixed=[name])
+    ready = prepared(tables, field)
+    row = ready.histories.deals["opportunity_id"].tolist().index("d0")
+    asked = tuple(f"field:{name}:{what}" for what in ("is:North", "share", "win_rate"))
+    found = compute(ready, Snapshots(np.array([row]), np.array([millis("2024-03-01")])), asked).iloc[0]
+    company = (3 + 1) / (7 + 2)
+    assert found.tolist() == pytest.approx([1, 4 / 8, (3 + 20 * company) / (3 + 20)])
