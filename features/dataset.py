@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from crm.clock import instants
 from features.catalogue import catalogue
-from features.engines import Prepared, compute, prepare
+from features.engines import Kernel, Prepared, compute, key_questions, prepare
 from features.feature import Vocabulary
 from features.histories import Histories
 from features.labels import Labels, label
+from features.questions import streams_of
 from features.settings import TimeSettings
 from features.snapshots import EpisodeSnapshots, grid, open_deals
 from features.vocabulary import learn
@@ -26,6 +28,7 @@ class TrainingSet:
     :param features: float32, one column a feature, one row a snapshot.
     :param group: rows of one group (an account, else a deal) must never stand on both sides of a split.
     :param stage: the stage's text at the snapshot (None where not known).
+    :param kinds: what kind of deal it was then, by field: its owner, type, region and the like.
     :param absent: feature name → why it could not be had.
     :param until: the end of the data, milliseconds.
     """
@@ -40,6 +43,7 @@ class TrainingSet:
     vocabulary: Vocabulary
     time: TimeSettings
     until: int
+    kinds: Mapping[str, pd.Categorical[str]] = field(default_factory=dict)
 
     def frame(self) -> pd.DataFrame:
         """Everything in one table, as written to Parquet."""
@@ -95,6 +99,7 @@ def training_set(histories: Histories, time: TimeSettings, until: int) -> Traini
         vocabulary=vocabulary,
         time=time,
         until=until,
+        kinds=kinds_at(prepared, rows.snapshots, vocabulary),
     )
 
 
@@ -125,6 +130,24 @@ def stage_at(prepared: Prepared, snapshots: EpisodeSnapshots) -> np.ndarray:
     code = stream.last(stream.known(snapshots.deal, snapshots.as_of), "code")
     names = np.array([*prepared.histories.coded("stage").levels, None], dtype=object)
     return names[np.nan_to_num(code, nan=-1).astype(np.int64)]
+
+
+def kinds_at(prepared: Prepared, snapshots: EpisodeSnapshots, vocabulary: Vocabulary) -> dict[str, pd.Categorical[str]]:
+    """Owner and segments of each snapshot as known then, by field; shape (n,) each. Owners go by their names."""
+    histories, kernel = prepared.histories, Kernel(prepared, snapshots)
+    found = {}
+    for entity in ("owner", *vocabulary.segments):
+        if all(streams_of(question) <= prepared.streams.keys() for question in key_questions(entity)):
+            levels = histories.entity_levels(entity)
+            shown = _names_of(levels, histories.owner_names) if entity == "owner" else levels
+            found[entity] = pd.Categorical.from_codes(kernel.key(entity), categories=shown)
+    return found
+
+
+def _names_of(ids: pd.Index, names: Mapping[str, str]) -> pd.Index:
+    """People's names; with their id where two are called the same, and the id alone where there is no name."""
+    called = pd.Series([names.get(one, one) for one in ids], index=ids, dtype="str")
+    return pd.Index(called.where(~called.duplicated(keep=False), called + " (" + ids.to_series() + ")"))
 
 
 def groups(histories: Histories) -> np.ndarray:

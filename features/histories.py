@@ -189,11 +189,15 @@ class Histories:
             return len(self)
         if entity == "company":
             return 1
+        return len(self.entity_levels(entity))
+
+    def entity_levels(self, entity: str) -> pd.Index:
+        """What the codes of an entity stand for: owners, accounts, stages, the levels of a text field."""
         if entity == "account":
-            return len(self.accounts)
+            return self.accounts
         if entity.startswith(OF_ACCOUNTS):
-            return len(self.of_accounts(entity)[1])
-        return len(self.coded(FIELD_OF.get(entity, entity.removeprefix(OF_OWN))).levels)
+            return self.of_accounts(entity)[1]
+        return self.coded(FIELD_OF.get(entity, entity.removeprefix(OF_OWN))).levels
 
     def joint_key(self, entities: tuple[str, ...], codes: Sequence[np.ndarray]) -> np.ndarray:
         """The key of several entities' codes taken together; -1 where one is none. Shape (n,), int64."""

@@ -12,6 +12,7 @@ import numpy as np
 
 import training.checks
 from training.scorecard import Card, JudgedRows
+from training.segments import Segment
 from training.settings import Thresholds
 
 
@@ -42,6 +43,7 @@ class Evidence:
     :param single_auc: for each feature, how well it alone sorts won from lost, max(AUC, 1 - AUC).
     :param champion: the champion's probabilities for those of `judged` that lie behind its own training;
         NaN elsewhere; None without a champion.
+    :param segments: kinds of deals among `judged`, promised against kept.
     """
 
     won: int
@@ -52,6 +54,7 @@ class Evidence:
     single_auc: dict[str, float]
     champion: np.ndarray | None = None
     thresholds: Thresholds = field(default_factory=Thresholds)
+    segments: tuple[Segment, ...] = ()
 
 
 @dataclass(frozen=True)

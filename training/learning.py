@@ -24,7 +24,11 @@ from training.reference import moved_by_chance, reference_tables
 from training.rows import Rows, all_rows
 from training.scorecard import Card, JudgedRows, card, judged_stall, judged_win, judged_win_within
 from training.scores import auc
+from training.segments import Segment, segments, sizes
 from training.settings import BoostingSettings, Thresholds
+
+AMOUNT = "amount"
+"""The feature that is the deal's amount."""
 
 Progress = Callable[[str], None]
 
@@ -80,11 +84,15 @@ def learn(
     progress("fitting on everything known now")
     boosters, _ = fit_boosters(rows, interval_edges(rows, time.cycle_days), settings, rounds)
     both = calibrators(judged, cuts.end, time.stall_days)
-    evidence = _evidence(rows, cards, win_rows, thresholds, _champion_says(champion, judged, win_rows, cuts))
+    kinds = _kinds(training, rows, cuts, win_rows) if "win" in cards else {}
+    found = segments(win_rows, kinds)
+    champions = _champion_says(champion, judged, win_rows, cuts)
+    evidence = _evidence(rows, cards, win_rows, found, thresholds, champions)
     verdict = judge(evidence)
     prints = fingerprint(training.frame())
     facts = _facts(training, rows, cuts, cards, verdict, settings, prints)
     later, chance = judged.rows, both[0].probability(judged.win_margin)
+    facts["segments"] = [asdict(one) for one in found]
     record = amount_record(rows, training.labels.amount_ratio, cuts)
     facts["amount_record"] = None if record is None else asdict(record)
     facts["reference"]["moved_by_chance"] = moved_by_chance(chance, later.stalled, later.outcome, later.deal)
@@ -110,7 +118,12 @@ def _cards(judged: Judged, win: JudgedRows, cuts: Cuts, training: TrainingSet) -
 
 
 def _evidence(
-    rows: Rows, cards: dict[str, Card], win: JudgedRows, thresholds: Thresholds, champion: np.ndarray | None
+    rows: Rows,
+    cards: dict[str, Card],
+    win: JudgedRows,
+    found: tuple[Segment, ...],
+    thresholds: Thresholds,
+    champion: np.ndarray | None,
 ) -> Evidence:
     won, lost = outcomes(rows)
     judged = win if "win" in cards else None
@@ -123,7 +136,20 @@ def _evidence(
         single_feature_auc(rows),
         champion,
         thresholds,
+        found,
     )
+
+
+def _kinds(
+    training: TrainingSet, rows: Rows, cuts: Cuts, win: JudgedRows
+) -> dict[str, np.ndarray | pd.Categorical[str]]:
+    """What kind of deal each judged row is, by field: stage, owner, segments, size."""
+    places = np.flatnonzero(rows.as_of > cuts.calibrate)[win.kept]
+    kinds: dict[str, np.ndarray | pd.Categorical[str]] = {"stage": rows.stage[places]}
+    kinds |= {name: kind[places] for name, kind in training.kinds.items()}
+    if AMOUNT in rows.names:
+        kinds["size"] = sizes(rows.x[places, rows.names.index(AMOUNT)].astype(float))
+    return kinds
 
 
 def single_feature_auc(rows: Rows) -> dict[str, float]:

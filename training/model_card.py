@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from training.learning import Trained
 from training.scorecard import Card
 from training.scores import Interval
+from training.segments import FALSE_ALARMS, LEAST_DEALS
 
 
 def model_card(trained: Trained) -> str:
@@ -27,6 +28,7 @@ def model_card(trained: Trained) -> str:
     for card in trained.cards:
         lines += [*card_table(card), ""]
     lines += [*amount_section(trained.model.facts["amount_record"]), ""]
+    lines += [*segments_section(trained.model.facts["segments"]), ""]
     lines += ["## Gate", "", "| check | outcome | finding |", "|---|---|---|"]
     lines += [f"| {f.check} | {f.outcome.value} | {f.says} |" for f in trained.verdict.findings]
     lines += [
@@ -51,6 +53,27 @@ def amount_section(record: Mapping[str, Any] | None) -> list[str]:
         f"range {inside.value:.1%} ({inside.low:.1%} to {inside.high:.1%}); expected less final {bias}; pinball loss "
         f"{loss}, of the amount as it stands {as_it_stands}.",
     ]
+
+
+def segments_section(segments: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Kinds of deals, promised against kept: those that are off first."""
+    lines = ["## Segments", ""]
+    if not segments:
+        return [*lines, "No kind of deal has enough deals on the judged dates."]
+    off = [one for one in segments if one["off"]]
+    lines += [
+        f"{len(segments)} kinds of deals with at least {LEAST_DEALS} deals on the judged dates; {len(off)} off beyond "
+        f"what chance explains among so many (expected share of false alarms {FALSE_ALARMS:.0%}).",
+        "",
+        "| | deals | snapshots | promised | kept | promised − kept | |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for one in segments:
+        lines.append(
+            f"| {one['field']}: {one['value']} | {one['deals']:,} | {one['rows']:,} | {one['promised']:.1%} "
+            f"| {one['kept']:.1%} | {Interval(**one['gap'])} | {one['off']} |"
+        )
+    return lines
 
 
 def card_table(card: Card) -> list[str]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from crm.coding import NONE
 from training.scorecard import JudgedRows
 from training.scores import Interval, mean_interval
 
@@ -17,6 +19,8 @@ LEAST_DEALS = 20
 
 FALSE_ALARMS = 0.1
 """The expected share of kinds named that are off by chance alone (Benjamini & Hochberg 1995)."""
+
+FIFTHS, MEANINGFUL_BOUNDS = 5, 3
 
 _90_PERCENT = 2 * float(norm.ppf(0.95))
 
@@ -42,7 +46,7 @@ class Segment:
     off: str
 
 
-def segments(judged: JudgedRows, kinds: Mapping[str, np.ndarray]) -> tuple[Segment, ...]:
+def segments(judged: JudgedRows, kinds: Mapping[str, np.ndarray | pd.Categorical[str]]) -> tuple[Segment, ...]:
     """Every kind with enough deals, the farthest off first.
 
     :param kinds: field → the text of each judged row, None where not known; shape (n,) each.
@@ -50,7 +54,7 @@ def segments(judged: JudgedRows, kinds: Mapping[str, np.ndarray]) -> tuple[Segme
     gap = judged.probabilities["model"] - judged.y
     found, chance = [], []
     for field, values in kinds.items():
-        for value, rows in pd.Series(np.arange(len(values))).groupby(values, sort=True).indices.items():
+        for value, rows in pd.Series(values).groupby(pd.Series(values), observed=True).indices.items():
             deals = len(np.unique(judged.deal[rows]))
             if deals < LEAST_DEALS:
                 continue
@@ -67,6 +71,17 @@ def segments(judged: JudgedRows, kinds: Mapping[str, np.ndarray]) -> tuple[Segme
         for one, is_named in zip(found, named, strict=True)
     )
     return tuple(sorted(marked, key=lambda one: (one.off == "", -abs(one.gap.value), one.field, one.value)))
+
+
+def sizes(amount: np.ndarray) -> pd.Categorical[str]:
+    """Fifths of deals by their amount, told by their bounds; shape (n,), missing where the amount is."""
+    known = amount[~np.isnan(amount)]
+    bounds = np.unique(np.quantile(known, np.linspace(0, 1, FIFTHS + 1))) if len(known) else known
+    if len(bounds) < MEANINGFUL_BOUNDS:
+        return pd.Categorical.from_codes(np.full(len(amount), NONE), categories=pd.Index([], dtype="str"))
+    said = [f"{low:,.0f} to {high:,.0f}" for low, high in pairwise(bounds)]
+    code = np.clip(np.searchsorted(bounds, amount, side="left") - 1, 0, len(said) - 1)
+    return pd.Categorical.from_codes(np.where(np.isnan(amount), NONE, code), categories=pd.Index(said))
 
 
 def _by_chance(gap: Interval) -> float:

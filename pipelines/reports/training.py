@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pipelines.terminal import settings_lines, wrap, wrapped
 from pipelines.train import TrainResult
 from serving.wording import percent
+
+MOST_SEGMENTS = 8
 
 
 def training_summary(result: TrainResult) -> str:
@@ -32,12 +36,31 @@ def training_summary(result: TrainResult) -> str:
         ]
         for line in card.lines:
             lines.append(f"  {line.name:22} {line.log_loss!s:>22} {line.auc.value:6.3f} {line.calibration_error:18.3f}")
+    lines += segment_lines(result.trained.model.facts["segments"])
     lines += ["", "Gate"]
     for finding in result.trained.verdict.findings:
         mark = {"passed": "✓", "failed": "✗", "not applicable": "–"}[finding.outcome.value]
         lines += wrapped(f"{finding.check}: {finding.says}", f"  {mark} ")
     lines += ["", _verdict(result)]
     return "\n".join(lines)
+
+
+def segment_lines(segments: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The kinds of deals for which the model is off, the farthest first; none where there is none."""
+    off = [one for one in segments if one["off"]]
+    if not off:
+        return []
+    lines = ["", "Where it is off beyond chance (promised, kept, deals; 90 % interval of the difference)"]
+    for one in off[:MOST_SEGMENTS]:
+        low, high = (f"{one['gap'][end] * 100:+.0f}" for end in ("low", "high"))
+        says = (
+            f"{one['field'].replace('_', ' ')} {one['value']}: {one['off']}, {percent(one['promised'])}, "
+            f"{percent(one['kept'])}, {one['deals']:,} ({low} to {high} points)"
+        )
+        lines += wrapped(says, "  ")
+    if len(off) > MOST_SEGMENTS:
+        lines.append(f"  … and {len(off) - MOST_SEGMENTS} more in the model card")
+    return lines
 
 
 def train_json(result: TrainResult) -> str:
@@ -49,6 +72,7 @@ def train_json(result: TrainResult) -> str:
             "promoted": result.promoted,
             "data": result.trained.model.facts["data"],
             "gate": result.trained.model.facts["gate"],
+            "segments": result.trained.model.facts["segments"],
             "scores": {
                 key: {line["name"]: line["log_loss"]["value"] for line in card["lines"]}
                 for key, card in result.trained.model.facts["scores"].items()

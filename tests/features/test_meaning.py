@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from crm.clock import DAY
@@ -631,11 +631,21 @@ MEANINGS: Mapping[str, Callable[[Then], float]] = {
 }
 
 
+def goes_round(entries: list[tuple[int, Any]]) -> bool:
+    """Whether a field's first changes, all in one instant, end at the value that they began with.
+
+    From changes alone nobody can tell with which of those values it began.
+    """
+    together = [value for at, value in entries[1:] if at == entries[1][0]]
+    return len(together) > 1 and together[-1] == entries[0][1]
+
+
 @settings(max_examples=12, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(seed=st.integers(0, 2**32 - 1))
 def test_features_mean_what_they_say(seed: int) -> None:
     rng = np.random.default_rng(seed)
     ledger = company(rng, Life(silent=False), complete=True)
+    assume(not any(goes_round(entries) for each in ledger.deals for entries in each.values.values()))
     histories = Histories(show(ledger, rng))
     ready = prepare(histories, catalogue(EVERYTHING), EVERYTHING.calendar)
     snapshots = grid(histories, 29, EPOCH // 1000 + Life().days * DAY)

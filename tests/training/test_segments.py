@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from training.scorecard import JudgedRows
-from training.segments import LEAST_DEALS, segments
+from training.segments import LEAST_DEALS, segments, sizes
 
 
 def judged(truth: np.ndarray, promised: np.ndarray, deals_of: int = 1, seed: int = 0) -> JudgedRows:
@@ -59,3 +59,13 @@ def test_kinds_with_too_few_deals_and_unknown_ones_are_left_out() -> None:
     found = segments(judged(np.full(len(kinds), 0.5), np.full(len(kinds), 0.5)), {"type": kinds})
     assert [one.value for one in found] == ["enough"]
     assert segments(judged(np.full(5, 0.5), np.full(5, 0.5)), {"type": np.full(5, "a", dtype=object)}) == ()
+
+
+def test_sizes_are_fifths_told_by_their_bounds() -> None:
+    amount = np.append(np.arange(1, 101) * 1000.0, np.nan)
+    found = sizes(amount)
+    assert found.categories[0] == "1,000 to 20,800"
+    assert found.value_counts().tolist() == [20] * 5
+    assert found.isna().tolist() == [False] * 100 + [True]
+    assert sizes(np.full(3, np.nan)).isna().all()
+    assert sizes(np.full(30, 5.0)).isna().all()

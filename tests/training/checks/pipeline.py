@@ -7,6 +7,7 @@ from scipy.special import expit, logit
 
 from tests.training.examples import evidence_of, judged_of, stages
 from training.gate import Evidence
+from training.segments import segments
 
 DEALS, ROWS_EACH = 400, 3
 N = DEALS * ROWS_EACH
@@ -26,7 +27,8 @@ def coin(seed: int) -> np.ndarray:
 
 def evidence(model: np.ndarray, **said: object) -> Evidence:
     """What the checks look at, of a model that promised so."""
-    return evidence_of(judged_of(Y, DEAL, STAGES, model=model, stage_win_rates=STAGE_RATE), **said)
+    judged = judged_of(Y, DEAL, STAGES, model=model, stage_win_rates=STAGE_RATE)
+    return evidence_of(judged, **{"segments": segments(judged, {"stage": STAGES}), **said})
 
 
 def nothing_judged(**said: object) -> Evidence:
