@@ -31,6 +31,7 @@ AMOUNT = "amount"
 """The feature that is the deal's amount."""
 
 Progress = Callable[[str], None]
+Kinds = dict[str, "np.ndarray | pd.Categorical[str]"]
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ def _kinds(
 ) -> dict[str, np.ndarray | pd.Categorical[str]]:
     """What kind of deal each judged row is, by field: stage, owner, segments, size."""
     places = np.flatnonzero(rows.as_of > cuts.calibrate)[win.kept]
-    kinds: dict[str, np.ndarray | pd.Categorical[str]] = {"stage": rows.stage[places]}
+    kinds: Kinds = {"stage": rows.stage[places]}
     kinds |= {name: kind[places] for name, kind in training.kinds.items()}
     if AMOUNT in rows.names:
         kinds["size"] = sizes(rows.x[places, rows.names.index(AMOUNT)].astype(float))
