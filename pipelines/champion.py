@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from crm.errors import WrongUse
 from pipelines.config import Config, Home
 from serving.store import FILE, Store
 from training.deal_model import DealModel, load
@@ -16,6 +17,18 @@ def champion_model(store: Store, home: Home) -> DealModel | None:
 def open_store(home: Home, config: Config) -> Store:
     """The configured store, or the home's own SQLite."""
     return Store(config.store_url) if config.store_url else Store.under(home.path)
+
+
+def kept_store(home: Home, config: Config) -> Store:
+    """The store of a home in which something was trained. Raises WrongUse where nothing was."""
+    store = open_store(home, config) if has_store(home, config) else None
+    if store is None or not store.models():
+        raise WrongUse(
+            "no model has been trained here yet",
+            where=str(home.path),
+            remedy="train one: dealcast train --data DIR --home DIR; or name its home with --home",
+        )
+    return store
 
 
 def home_champion(home: Home, config: Config) -> DealModel | None:
