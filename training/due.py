@@ -119,6 +119,6 @@ def _wait(reasons: tuple[Reason, ...], now: int, tried: Tried | None, wishes: Re
     if all(reason.says is not Says.DUE for reason in reasons):
         return ""
     return (
-        f"Version {tried.version}, trained on data until {utc_day(tried.until)}, did not become champion. It is tried "
+        f"Version {tried.version}, trained on data until {utc_day(tried.until)}, is not champion. It is tried "
         f"again with data of {wishes.retry_days} days more, from {utc_day(tried.until + wishes.retry_days * DAY)}."
     )

@@ -45,7 +45,7 @@ def _if_due(options: argparse.Namespace) -> int:
     if options.json:
         say(due.due_json(result))
     else:
-        say(terminal.notes(result.company.notes), due.due_text(result))
+        say(*filter(None, (terminal.notes(result.company.notes), due.due_text(result))))
         if result.trained is not None:
             say("", training.training_summary(result.trained))
     return DONE if result.trained is None else _code(result.trained)
