@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from crm.errors import WrongUse
 from pipelines.config import Config, Home
 from serving.store import FILE, Store
@@ -11,7 +14,12 @@ from training.deal_model import DealModel, load
 def champion_model(store: Store, home: Home) -> DealModel | None:
     """The champion, read from the home's own copy after its SHA-256 was compared; None without one."""
     row = store.champion()
-    return None if row is None else load(home.models / row["folder"], row["sha256"])
+    return None if row is None else model_of(row, home)
+
+
+def model_of(row: Mapping[str, Any], home: Home) -> DealModel:
+    """The model of a row of `models`, from the home's own copy; DealcastError where its SHA-256 is another."""
+    return load(home.models / row["folder"], row["sha256"])
 
 
 def open_store(home: Home, config: Config) -> Store:

@@ -11,13 +11,12 @@ from typing import Any
 from crm.clock import utc_day
 from crm.errors import DealcastError, WrongUse
 from pipelines.aliases import Followed, let_mlflow_follow
-from pipelines.champion import kept_store
+from pipelines.champion import kept_store, model_of
 from pipelines.company import open_company
 from pipelines.config import Config, Home, load_config
 from pipelines.later import asked, later_snapshots
 from serving.champions import Promotion, challenger_of
 from serving.store import Store
-from training.deal_model import DealModel, load
 from training.later import LEAST_DEALS, Versus, versus
 from training.registry import CHALLENGER, CHAMPION
 
@@ -112,7 +111,7 @@ def _fair(
     if data is None:
         return (), "Give --data DIR to have both answer the same later deals.", ""
     try:
-        both = _loaded(one, home), _loaded(other, home)
+        both = model_of(vars(one), home), model_of(vars(other), home)
     except DealcastError as error:
         return (), f"The files of both models are needed here: {error.found} ({error.where}).", ""
     since = max(model.facts["data"]["until_millis"] for model in both)
@@ -125,10 +124,6 @@ def _fair(
     found = versus(first.rows, first.answers, second.answers, company.until)
     why_not = "" if found else f"Fewer than {LEAST_DEALS} of the deals open since {utc_day(since)} have closed."
     return found, why_not, utc_day(since)
-
-
-def _loaded(version: Version, home: Home) -> DealModel:
-    return load(home.models / version.folder, version.sha256)
 
 
 def _versions(store: Store) -> tuple[Version, ...]:

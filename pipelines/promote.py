@@ -11,11 +11,10 @@ from typing import Any
 
 from crm.errors import GateNotPassed, WrongUse
 from pipelines.aliases import Followed, let_mlflow_follow
-from pipelines.champion import kept_store
+from pipelines.champion import kept_store, model_of
 from pipelines.config import Config, Home, caller, load_config
 from serving.champions import How, Promotion, challenger_of, line_of_champions
 from serving.store import Store
-from training.deal_model import load
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ def _make_champion(
     reason: str,
     promotions: Sequence[Promotion],
 ) -> PromoteResult:
-    load(home.models / row["folder"], row["sha256"])
+    model_of(row, home)
     promotion = store.promote(row["version"], how, reason, caller(), promotions)
     return PromoteResult(promotion, True, let_mlflow_follow(store, config.tracking(home)))
 

@@ -110,11 +110,11 @@ def _fair(found: Comparison) -> list[str]:
 
 def _verdict(one: Versus, first: str, second: str) -> str:
     if one.saved.low > 0:
-        return f"{second} is better: it saves {one.saved} of log loss."
+        return f"Version {second} is better: it saves {one.saved} of log loss."
     if one.saved.high < 0:
         saved = Interval(-one.saved.value, -one.saved.high, -one.saved.low)
-        return f"{first} is better: it saves {saved} of log loss."
-    return f"No difference beyond chance: {second} saves {one.saved}."
+        return f"Version {first} is better: it saves {saved} of log loss."
+    return f"No difference beyond chance: version {second} saves {one.saved}."
 
 
 def _row(version: Version) -> str:

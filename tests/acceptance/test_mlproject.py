@@ -96,6 +96,7 @@ def uv(folder: Path, trained: TrainedHome) -> ProjectRun:
     run = mlflow_run(folder, code, "uv", PATH=path, PYTHONPATH="", MLFLOW_ENV_ROOT=str(folder / "envs"))
     if run.told.code and re.search(r"Failed to fetch|dns error|error sending request|Connection refused", run.told.err):
         pytest.skip(f"uv has no way to the packages: {run.told.err.strip().splitlines()[-1]}")
+    assert list((folder / "envs").rglob("bin/python")), "MLflow has made no environment"
     return run
 
 

@@ -274,14 +274,14 @@ def test_an_alias_that_was_moved_by_hand_is_moved_back_and_that_is_said(home):
 
 def test_two_at_once_one_is_told(home, monkeypatch):
     """Another rollback comes in after this one has decided where to go."""
-    real = pipelines.promote.load
+    real = pipelines.promote.model_of
 
     def meanwhile(*given):
-        monkeypatch.setattr(pipelines.promote, "load", real)
+        monkeypatch.setattr(pipelines.promote, "model_of", real)
         assert dealcast("promote", "--force", "--reason", "faster", "--home", home).code == 0
         return real(*given)
 
-    monkeypatch.setattr(pipelines.promote, "load", meanwhile)
+    monkeypatch.setattr(pipelines.promote, "model_of", meanwhile)
     told = dealcast("rollback", "--home", home)
     assert told.code == 1
     assert "another command has changed the champion in the meantime" in told.err

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from crm.errors import DealcastError, WrongUse
 from serving.champions import How, Promotion
-from serving.store import DEALS, RUNS, SCORE_COLUMNS, SCORES, Store, new_run_id
+from serving.store import Store, new_run_id
+from serving.store_tables import DEALS, RUNS, SCORE_COLUMNS, SCORES
 
 MONDAY = datetime(2026, 8, 10, 23, 59, 59, 999_000, tzinfo=UTC)
 WEEK = timedelta(days=7)
