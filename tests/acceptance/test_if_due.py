@@ -47,6 +47,7 @@ def test_for_machines(home, trained):
     }
 
 
+@pytest.mark.slow
 def test_an_old_champion_is_trained_again_and_then_it_is_not_due(home, trained):
     (home / "dealcast.toml").write_text(f"{FAST}\n[retrain]\nmax_age_days = 7\n", encoding="utf-8")
     told = if_due(home, trained.data, "--as-of", LAST_DAY)
@@ -60,6 +61,7 @@ def test_an_old_champion_is_trained_again_and_then_it_is_not_due(home, trained):
     assert len(Store.under(home).models()) == 2
 
 
+@pytest.mark.slow
 def test_activities_that_no_longer_come_are_drift(home, trained, tmp_path):
     """The link to the mail system broke four weeks ago: what is quiet now was not quiet in training."""
     data = copied(trained.data, tmp_path / "data")

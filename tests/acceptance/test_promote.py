@@ -242,6 +242,25 @@ def test_a_kill_before_the_store_is_written_changes_nothing(home, monkeypatch):
     assert (champion(home), aliases(home)["champion"]) == ("1", "1")
 
 
+@pytest.mark.slow
+def test_a_training_that_is_killed_before_its_promotion_leaves_a_challenger_that_can_be_promoted(
+    home, company, monkeypatch
+):
+    (home / "dealcast.toml").write_text(LENIENT, encoding="utf-8")
+
+    def killed(*given):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "promote", killed)
+        with pytest.raises(Killed):
+            dealcast("train", "--data", company, "--home", home, "--as-of", SECOND)
+    assert (champion(home), aliases(home)["champion"]) == ("2", "2")
+    told = dealcast("promote", "--home", home)
+    assert told.code == 0, told.err
+    assert (champion(home), aliases(home)) == ("4", {"champion": "4"})
+
+
 def test_while_mlflow_is_down_a_rollback_works_and_the_next_command_catches_up(home, few_deals):
     configuration = (home / "dealcast.toml").read_text(encoding="utf-8")
     with socket.socket() as nobody:
