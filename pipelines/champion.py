@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from crm.errors import WrongUse
 from pipelines.config import Config, Home
 from serving.store import FILE, Store
 from training.deal_model import DealModel, load
@@ -10,12 +14,29 @@ from training.deal_model import DealModel, load
 def champion_model(store: Store, home: Home) -> DealModel | None:
     """The champion, read from the home's own copy after its SHA-256 was compared; None without one."""
     row = store.champion()
-    return None if row is None else load(home.models / row["folder"], row["sha256"])
+    return None if row is None else model_of(row, home)
+
+
+def model_of(row: Mapping[str, Any], home: Home) -> DealModel:
+    """The model of a row of `models`, from the home's own copy; DealcastError where its SHA-256 is another."""
+    return load(home.models / row["folder"], row["sha256"])
 
 
 def open_store(home: Home, config: Config) -> Store:
     """The configured store, or the home's own SQLite."""
     return Store(config.store_url) if config.store_url else Store.under(home.path)
+
+
+def kept_store(home: Home, config: Config) -> Store:
+    """The store of a home in which something was trained. Raises WrongUse where nothing was."""
+    store = open_store(home, config) if has_store(home, config) else None
+    if store is None or not store.models():
+        raise WrongUse(
+            "no model has been trained here yet",
+            where=str(home.path),
+            remedy="train one: dealcast train --data DIR --home DIR; or name its home with --home",
+        )
+    return store
 
 
 def home_champion(home: Home, config: Config) -> DealModel | None:

@@ -19,11 +19,13 @@ COMMANDS = {
     "check": "read everything, print what was found and is missing; write nothing",
     "features": "training or scoring sets to Parquet",
     "train": "features → models → MLflow → gate → champion",
+    "models": "versions of the model, who is champion and why; compare two of them",
+    "promote": "make a version champion that passed the gate",
+    "rollback": "go back to the champion before",
     "score": "score open deals, explain, store, write to --out",
     "explain": "one deal's score in words",
 }
-PLANNED = ("init", "forecast", "backtest", "writeback", "undo", "promote", "rollback", "monitor",
-           "nightly", "users", "serve")  # fmt: skip
+PLANNED = ("init", "forecast", "backtest", "writeback", "undo", "monitor", "nightly", "users", "serve")
 PROGRAM = "dealcast"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import sys
 import tomllib
@@ -16,13 +17,26 @@ from crm.periods import FiscalCalendar
 from crm.sources.mapping import SourceMapping, mapping_from_toml
 from features.settings import TimeWishes
 from serving.grades import Grades
-from training.settings import BoostingSettings, Thresholds, Tracking
+from training.settings import BoostingSettings, RetrainWishes, Thresholds, Tracking
 
 FILE = "dealcast.toml"
 _SECTIONS = (
-    *("data", "tables", "fields", "activities", "time", "gate", "training", "grades", "mlflow", "store", "spark"),
+    *(
+        "data",
+        "tables",
+        "fields",
+        "activities",
+        "time",
+        "gate",
+        "training",
+        "retrain",
+        "grades",
+        "mlflow",
+        "store",
+        "spark",
+    ),
 )
-_ZERO_FITS = ("gate", "grades", "seed", "lambda_l2")
+_ZERO_FITS = ("gate", "retrain", "grades", "seed", "lambda_l2")
 _TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
     "str": ((str,), "text in quotes"),
     "int": ((int,), "a whole number"),
@@ -51,6 +65,7 @@ class Config:
     time: TimeWishes = field(default_factory=TimeWishes)
     gate: Thresholds = field(default_factory=Thresholds)
     boosting: BoostingSettings = field(default_factory=BoostingSettings)
+    retrain: RetrainWishes = field(default_factory=RetrainWishes)
     grades: Grades = field(default_factory=Grades)
     tracking_uri: str | None = None
     store_url: str | None = None
@@ -85,6 +100,7 @@ def load_config(home: Home) -> Config:
         time=time,
         gate=_section(Thresholds, data, "gate"),
         boosting=_section(BoostingSettings, data, "training"),
+        retrain=_section(RetrainWishes, data, "retrain"),
         grades=_falling(_section(Grades, data, "grades")),
         tracking_uri=_one(data, "mlflow", "tracking_uri"),
         store_url=_one(data, "store", "url"),
@@ -104,6 +120,14 @@ def quiet_libraries() -> None:
     # `mlflow run` hands its own run's ids to the command, which keeps its runs in the home's store.
     for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_TRACKING_URI"):
         os.environ.pop(name, None)
+
+
+def caller() -> str:
+    """The name of whoever runs the command, as the system has it."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):  # a container's user that has no name
+        return f"user {os.getuid()}" if hasattr(os, "getuid") else "unknown"
 
 
 def _section(kind: type[Section], data: Mapping[str, Any], name: str) -> Section:

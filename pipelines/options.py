@@ -16,6 +16,12 @@ DEFAULT_HOME = "dealcast-home"
 def data_option(parser: argparse.ArgumentParser) -> None:
     """--data, --as-of, --home: where from, as of when, and where to keep."""
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="the folder with the CRM's tables")
+    as_of_option(parser)
+    home_option(parser)
+
+
+def as_of_option(parser: argparse.ArgumentParser) -> None:
+    """--as-of: as of when to look at the data."""
     parser.add_argument(
         "--as-of",
         default="now",
@@ -23,23 +29,22 @@ def data_option(parser: argparse.ArgumentParser) -> None:
         help="look at the data as of the end of this date (or this instant); whatever is later is ignored "
         "(default: now)",
     )
-    home_option(parser)
 
 
-def home_option(parser: argparse.ArgumentParser) -> None:
+def home_option(parser: argparse.ArgumentParser, default: object = Path(DEFAULT_HOME)) -> None:
     """--home: configuration, store, models, MLflow."""
     parser.add_argument(
         "--home",
         type=Path,
-        default=Path(DEFAULT_HOME),
+        default=default,
         metavar="DIR",
         help=f"configuration, store, models and MLflow's runs (default: ./{DEFAULT_HOME})",
     )
 
 
-def json_option(parser: argparse.ArgumentParser) -> None:
+def json_option(parser: argparse.ArgumentParser, default: object = False) -> None:
     """--json: a machine's summary instead of text."""
-    parser.add_argument("--json", action="store_true", help="print a summary as JSON instead of text")
+    parser.add_argument("--json", action="store_true", default=default, help="print a summary as JSON instead of text")
 
 
 def at_least_one(text: str) -> int:

@@ -15,7 +15,7 @@ from crm.errors import DataRefused
 from features.catalogue import catalogue
 from features.dataset import ScoringSet, scoring_set, training_set
 from features.settings import TimeSettings, propose
-from pipelines.champion import champion_model, open_store
+from pipelines.champion import model_of, open_store
 from pipelines.company import Company, open_company
 from pipelines.config import Config, Home, load_config
 from serving.scoring import Explained, Run, absent_features, explain_all, explain_by_rates, score_table, texts
@@ -67,9 +67,7 @@ def score(data: Path, as_of: str, home: Home, out: Path | None, step: Callable[[
     if champion is None:
         answered, version = answer_by_rates(company, config), BASELINE
     else:
-        model = champion_model(store, home)
-        assert model is not None
-        answered, version = answer_by_model(company, model), champion["version"]
+        answered, version = answer_by_model(company, model_of(champion, home)), champion["version"]
     step("ranking")
     moment = datetime.fromtimestamp(company.as_of / 1000, UTC)
     run = Run(new_run_id("score"), company.as_of, version)

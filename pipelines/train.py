@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from crm.clock import utc_text
+from crm.leakage import leakage_audit
+from crm.suspicions import findings
 from features.dataset import TrainingSet, training_set
 from features.settings import propose
+from pipelines.aliases import Followed, let_mlflow_follow
 from pipelines.champion import champion_model, open_store
 from pipelines.company import Company, open_company
-from pipelines.config import Config, Home, load_config
+from pipelines.config import Config, Home, caller, load_config
+from pipelines.reports.leakage import audit_json, audit_lines
+from serving.champions import How
 from serving.store import Store
-from training import registry
 from training.learning import Trained, learn, refuse_hopeless
 from training.tracking import LoggedRun, log_training
 
@@ -31,6 +37,7 @@ class TrainResult:
     trained: Trained
     run: LoggedRun
     promoted: bool
+    followed: Followed
 
 
 def train(data: Path, as_of: str, home: Home, step: Callable[[str], None]) -> TrainResult:
@@ -40,7 +47,11 @@ def train(data: Path, as_of: str, home: Home, step: Callable[[str], None]) -> Tr
     """
     config = load_config(home)
     step("reading the tables")
-    company = open_company(data, as_of, config)
+    return train_on(open_company(data, as_of, config), data, home, config, step)
+
+
+def train_on(company: Company, data: Path, home: Home, config: Config, step: Callable[[str], None]) -> TrainResult:
+    """Train on a company that has been opened (from `data`)."""
     step("building what was known at each date")
     histories = company.histories
     training = training_set(histories, propose(histories, config.time), company.until)
@@ -48,18 +59,23 @@ def train(data: Path, as_of: str, home: Home, step: Callable[[str], None]) -> Tr
     store = open_store(home, config)
     trained = learn(training, config.boosting, config.gate, champion_model(store, home), step)
     step("logging to MLflow")
-    run = keep(trained, home, config, store, {"data": str(data), "as_of": utc_text(company.as_of)})
+    parameters = {"data": str(data), "as_of": utc_text(company.as_of)}
+    run = keep(trained, home, config, store, parameters, leakage_documents(company))
     step("promoting" if trained.verdict.passed else "keeping the current champion")
-    tracking = config.tracking(home)
     if trained.verdict.passed:
-        registry.point(tracking, registry.CHAMPION, run.version)
-        store.promote(run.version, "passed the gate")
-    else:
-        registry.point(tracking, registry.CHALLENGER, run.version)
-    return TrainResult(company, training, trained, run, trained.verdict.passed)
+        store.promote(run.version, How.GATE, "passed the gate", caller(), store.promotions())
+    followed = let_mlflow_follow(store, config.tracking(home))
+    return TrainResult(company, training, trained, run, trained.verdict.passed, followed)
 
 
-def keep(trained: Trained, home: Home, config: Config, store: Store, parameters: dict[str, object]) -> LoggedRun:
+def keep(
+    trained: Trained,
+    home: Home,
+    config: Config,
+    store: Store,
+    parameters: Mapping[str, object],
+    documents: Mapping[str, str],
+) -> LoggedRun:
     """Write the model's files whole under the home, log them, and remember their SHA-256."""
     home.models.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=".new-", dir=home.models))
@@ -74,9 +90,29 @@ def keep(trained: Trained, home: Home, config: Config, store: Store, parameters:
     known = {
         **parameters,
         "grid_days": time.grid_days,
+        "horizon_days": time.horizon_days,
         "stall_days": time.stall_days,
         "period": time.calendar.period,
     }
-    run = log_training(config.tracking(home), trained, folder, sha256, known)
-    store.record_model(run.version, sha256, Path(folder.name), run.run_id, trained.verdict.passed)
+    run = log_training(config.tracking(home), trained, folder, sha256, known, documents)
+    passed = trained.verdict.passed
+    store.record_model(run.version, sha256, Path(folder.name), run.run_id, passed, facts_to_keep(trained, known))
     return run
+
+
+def facts_to_keep(trained: Trained, parameters: Mapping[str, object]) -> dict[str, Any]:
+    """What the store remembers of a model beside its files, for lists and comparisons."""
+    facts = trained.model.facts
+    kept = {name: facts[name] for name in ("data", "evaluation", "provenance", "scores", "slices", "gate")}
+    names = list(trained.model.names)
+    return {**kept, "parameters": {**parameters, **facts["parameters"]}, "features": names}
+
+
+def leakage_documents(company: Company) -> dict[str, str]:
+    """The leakage audit that `dealcast check` prints, as artifacts of the run."""
+    audit = leakage_audit(company.histories.tables)
+    found = findings(audit)
+    return {
+        "leakage_audit.txt": "\n".join(audit_lines(audit, found)) + "\n",
+        "leakage_audit.json": json.dumps(audit_json(audit, found), indent=1, ensure_ascii=False),
+    }

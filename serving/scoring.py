@@ -22,7 +22,7 @@ from features.histories import Histories
 from serving.coach import as_json, gaps
 from serving.explain import STALLED, WON, Explanation, explain, probability_points
 from serving.grades import Grades
-from serving.store import SCORE_COLUMNS
+from serving.store_tables import SCORE_COLUMNS
 from serving.wording import percent
 from training.deal_model import Answers, DealModel
 from training.models.amount import AmountModel

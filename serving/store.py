@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,82 +14,10 @@ import pandas as pd
 import sqlalchemy as sa
 
 from crm.errors import DealcastError, WrongUse
+from serving.champions import How, Promotion
+from serving.store_tables import DEALS, MODELS, PROMOTIONS, RUNS, SCORE_COLUMNS, SCORES, metadata
 
 FILE = "dealcast.db"
-
-metadata = sa.MetaData()
-
-RUNS = sa.Table(
-    "runs",
-    metadata,
-    sa.Column("run_id", sa.String, primary_key=True),
-    sa.Column("kind", sa.String, nullable=False),
-    sa.Column("as_of", sa.DateTime, nullable=False),
-    sa.Column("started_at", sa.DateTime, nullable=False),
-    sa.Column("model_version", sa.String),
-)
-
-SCORES = sa.Table(
-    "scores",
-    metadata,
-    sa.Column("run_id", sa.String, sa.ForeignKey("runs.run_id"), primary_key=True),
-    sa.Column("as_of", sa.DateTime, nullable=False),
-    sa.Column("opportunity_id", sa.String, primary_key=True),
-    sa.Column("win_probability", sa.Float, nullable=False),
-    sa.Column("win_probability_change", sa.Float),
-    sa.Column("score", sa.Integer, nullable=False),
-    sa.Column("grade", sa.String, nullable=False),
-    sa.Column("win_probability_this_period", sa.Float, nullable=False),
-    sa.Column("expected_close_date", sa.Date),
-    sa.Column("stall_risk", sa.Float),
-    sa.Column("expected_amount", sa.Float),
-    sa.Column("expected_revenue_this_period", sa.Float),
-    sa.Column("revenue_at_stake", sa.Float),
-    sa.Column("priority", sa.Integer, nullable=False),
-    sa.Column("data_confidence", sa.Float, nullable=False),
-    sa.Column("reasons", sa.Text, nullable=False),
-    sa.Column("stall_reasons", sa.Text, nullable=False),
-    sa.Column("coaching", sa.Text, nullable=False),
-    sa.Column("model_version", sa.String, nullable=False),
-    sa.Column("scored_at", sa.DateTime, nullable=False),
-    sa.Index("scores_by_deal", "opportunity_id", "as_of"),
-)
-
-DEALS = sa.Table(
-    "scored_deals",
-    metadata,
-    sa.Column("run_id", sa.String, sa.ForeignKey("runs.run_id"), primary_key=True),
-    sa.Column("opportunity_id", sa.String, primary_key=True),
-    sa.Column("name", sa.String, nullable=False),
-    sa.Column("account", sa.String, nullable=False),
-    sa.Column("stage", sa.String, nullable=False),
-    sa.Column("owner", sa.String, nullable=False),
-    sa.Column("close_date", sa.Date),
-    sa.Column("amount", sa.Float),
-    sa.Column("currency", sa.String, nullable=False),
-)
-
-MODELS = sa.Table(
-    "models",
-    metadata,
-    sa.Column("version", sa.String, primary_key=True),
-    sa.Column("sha256", sa.String, nullable=False),
-    sa.Column("folder", sa.String, nullable=False),
-    sa.Column("mlflow_run_id", sa.String, nullable=False),
-    sa.Column("trained_at", sa.DateTime, nullable=False),
-    sa.Column("gate_passed", sa.Boolean, nullable=False),
-)
-
-PROMOTIONS = sa.Table(
-    "promotions",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("version", sa.String, sa.ForeignKey("models.version"), nullable=False),
-    sa.Column("promoted_at", sa.DateTime, nullable=False),
-    sa.Column("reason", sa.String, nullable=False),
-)
-
-SCORE_COLUMNS = tuple(column.name for column in SCORES.columns)
 
 
 class Store:
@@ -108,6 +37,7 @@ class Store:
             sa.event.listen(self._engine, "connect", _tune_sqlite)
         with self._transaction() as connection:
             metadata.create_all(connection)
+            _add_missing_columns(connection)
 
     @staticmethod
     def under(home: Path) -> Store:
@@ -151,12 +81,21 @@ class Store:
             row = connection.execute(query).mappings().first()
         return dict(row) if row else None
 
-    def record_model(self, version: str, sha256: str, folder: Path, mlflow_run_id: str, gate_passed: bool) -> None:
-        """Remember a trained model and the SHA-256 that its files must have.
+    def record_model(
+        self,
+        version: str,
+        sha256: str,
+        folder: Path,
+        mlflow_run_id: str,
+        gate_passed: bool,
+        facts: Mapping[str, Any],
+    ) -> None:
+        """Remember a trained model, the SHA-256 that its files must have, and what is to be known of it (JSON).
 
         :raises DealcastError: where another model has the version already.
         """
         row = {"version": version, "sha256": sha256, "folder": str(folder), "mlflow_run_id": mlflow_run_id}
+        row |= {"facts": json.dumps(facts, ensure_ascii=False)}
         try:
             with self._transaction() as connection:
                 connection.execute(sa.insert(MODELS), {**row, "trained_at": now(), "gate_passed": gate_passed})
@@ -167,10 +106,52 @@ class Store:
                 remedy="give this tracking store a home of its own (--home), or take up the earlier one again",
             ) from error
 
-    def promote(self, version: str, reason: str) -> None:
-        """Make a recorded model the champion."""
+    def models(self) -> tuple[dict[str, Any], ...]:
+        """Every recorded model, the oldest first; `facts` is read back, empty where none were kept."""
+        query = sa.select(MODELS).order_by(MODELS.c.trained_at, sa.func.length(MODELS.c.version), MODELS.c.version)
         with self._transaction() as connection:
-            connection.execute(sa.insert(PROMOTIONS), {"version": version, "promoted_at": now(), "reason": reason})
+            rows = connection.execute(query).mappings().all()
+        return tuple({**row, "facts": json.loads(row["facts"] or "{}")} for row in rows)
+
+    def promotions(self) -> tuple[Promotion, ...]:
+        """Every change of the champion, the first one first."""
+        with self._transaction() as connection:
+            rows = connection.execute(sa.select(PROMOTIONS).order_by(PROMOTIONS.c.id)).mappings().all()
+        return tuple(
+            Promotion(
+                row["id"],
+                row["version"],
+                row["from_version"],
+                How(row["how"] or How.GATE),
+                row["reason"],
+                row["promoted_by"] or "",
+                row["promoted_at"],
+            )
+            for row in rows
+        )
+
+    def promote(self, version: str, how: How, reason: str, by: str, seen: Sequence[Promotion]) -> Promotion:
+        """Make a recorded model the champion.
+
+        :param seen: the promotions that the decision rests on.
+        :raises DealcastError: where another promotion has come in between; nothing is changed then.
+        """
+        last = seen[-1] if seen else None
+        promotion = Promotion(
+            last.id + 1 if last else 1, version, last.version if last else None, how, reason, by, now()
+        )
+        try:
+            with self._transaction() as connection:
+                connection.execute(sa.insert(PROMOTIONS), vars(promotion))
+        except sa.exc.IntegrityError as error:
+            if len(self.promotions()) == len(seen):  # the model is not recorded: a defect of the caller
+                raise
+            raise DealcastError(
+                "another command has changed the champion in the meantime; nothing was changed",
+                where=self._engine.url.render_as_string(hide_password=True),
+                remedy="look at `dealcast models`, then try again",
+            ) from error
+        return promotion
 
     def champion(self) -> dict[str, Any] | None:
         """The champion's row of `models`; None where no model was promoted yet."""
@@ -194,6 +175,17 @@ class Store:
                 expected="a database that can be read and written",
                 remedy="see that it is there and has room; where the file is damaged, restore it from a backup",
             ) from error
+
+
+def _add_missing_columns(connection: sa.Connection) -> None:
+    """Give tables that an earlier version has made the columns that have come since; they are empty."""
+    for table in metadata.sorted_tables:
+        there = {column["name"] for column in sa.inspect(connection).get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in there:
+                kind = column.type.compile(connection.dialect)
+                quote = connection.dialect.identifier_preparer.quote
+                connection.exec_driver_sql(f"ALTER TABLE {quote(table.name)} ADD COLUMN {quote(column.name)} {kind}")
 
 
 def _first_line(error: BaseException | None) -> str:

@@ -99,6 +99,10 @@ class Answers:
         ever = np.maximum(self.curve.ever_won, 1e-9)
         return np.clip(self.win * self.curve.won_within(days) / ever, 0, self.win)
 
+    def where(self, keep: np.ndarray) -> Answers:
+        """The answers for the deals that a boolean mask keeps."""
+        return Answers(self.win[keep], self.curve.where(keep), self.stall[keep])
+
 
 @dataclass(frozen=True)
 class DealModel:

@@ -54,9 +54,9 @@ class Judged:
 
     def where(self, keep: np.ndarray) -> Judged:
         """The rows that a boolean mask keeps."""
-        curve = Curve(self.curve.edges, self.curve.won[keep], self.curve.lost[keep], self.curve.tail_won[keep])
         rest = (getattr(self, name)[keep] for name in _COLUMNS[2:])
-        return Judged(self.rows.where(keep), self.win_margin[keep], self.stall_margin[keep], curve, *rest)
+        win, stall, curve = self.win_margin[keep], self.stall_margin[keep], self.curve.where(keep)
+        return Judged(self.rows.where(keep), win, stall, curve, *rest)
 
 
 _COLUMNS = ("win_margin", "stall_margin", "base_rate", "stage_rate", "logistic", "stall_base", "stall_stage")
@@ -70,13 +70,18 @@ def choose_cuts(rows: Rows, until: int, cycle_days: float) -> Cuts:
     return Cuts(until - kept, until - kept // 2, until)
 
 
+def fold_of(group: np.ndarray) -> np.ndarray:
+    """The fold that each group belongs to: the one whose models never see it. Shape (n,), 0 to FOLDS - 1."""
+    return (group // 3) % FOLDS
+
+
 def out_of_fold(rows: Rows, cuts: Cuts, time: TimeSettings, settings: BoostingSettings) -> tuple[Judged, Rounds]:
     """Predictions for every row behind the first cut, each from models that never saw its group.
 
     Also the boosting rounds that were chosen, for fitting on all rows. Raises DataRefused where nothing to learn
     from was known at the first cut.
     """
-    fold = (rows.group // 3) % FOLDS
+    fold = fold_of(rows.group)
     edges = interval_edges(known_at(rows, cuts.fit, time.stall_days), time.cycle_days)
     parts, order = [], []
     rounds: Rounds | None = None

@@ -17,15 +17,18 @@ from features.fingerprint import fingerprint
 from training.amount_record import amount_record
 from training.calibration import Calibrator
 from training.deal_model import Boosters, DealModel, fit_boosters
-from training.evaluation import Cuts, Judged, calibrators, choose_cuts, out_of_fold
+from training.drift import drift_reference
+from training.evaluation import FOLDS, Cuts, Judged, calibrators, choose_cuts, fold_of, out_of_fold
 from training.gate import Evidence, Verdict, judge
 from training.models.win_curve import interval_edges
+from training.provenance import provenance
 from training.reference import moved_by_chance, reference_tables
 from training.rows import Rows, all_rows
 from training.scorecard import Card, JudgedRows, card, judged_stall, judged_win, judged_win_within
 from training.scores import auc
 from training.segments import Segment, segments, sizes
 from training.settings import BoostingSettings, Thresholds
+from training.slices import slices
 
 AMOUNT = "amount"
 """The feature that is the deal's amount."""
@@ -36,12 +39,13 @@ Kinds = dict[str, "np.ndarray | pd.Categorical[str]"]
 
 @dataclass(frozen=True)
 class Trained:
-    """A challenger with everything that was found out about it."""
+    """A challenger with everything that was found out about it; `judged` are the rows that judge its win chance."""
 
     model: DealModel
     cards: tuple[Card, ...]
     verdict: Verdict
     rows: Rows
+    judged: JudgedRows
     fingerprint: str
 
 
@@ -92,13 +96,16 @@ def learn(
     verdict = judge(evidence)
     prints = fingerprint(training.frame())
     facts = _facts(training, rows, cuts, cards, verdict, settings, prints)
+    late = judged.rows.where(judged.rows.as_of > cuts.calibrate).where(win_rows.kept)
+    facts["slices"] = slices(win_rows, fold_of(late.group), FOLDS)
     later, chance = judged.rows, both[0].probability(judged.win_margin)
     facts["segments"] = [asdict(one) for one in found]
     record = amount_record(rows, training.labels.amount_ratio, cuts)
     facts["amount_record"] = None if record is None else asdict(record)
+    facts["drift"] = drift_reference(later, chance)
     facts["reference"]["moved_by_chance"] = moved_by_chance(chance, later.stalled, later.outcome, later.deal)
     model = _model(boosters, both, training, facts)
-    return Trained(model, tuple(cards.values()), verdict, rows, prints)
+    return Trained(model, tuple(cards.values()), verdict, rows, win_rows, prints)
 
 
 def _model(
@@ -200,6 +207,7 @@ def _facts(
             "lost": lost,
         },
         "evaluation": {"fit_until": fit, "calibrated_until": calibrate, "judged_until": until},
+        "provenance": provenance(training.vocabulary),
         "parameters": asdict(settings),
         "absent_features": training.absent,
         "scores": {name: asdict(one) for name, one in cards.items()},

@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from training.deal_model import DealModel
 from training.models import boosting
 from training.rows import Rows
-from training.scorecard import Card
+from training.scorecard import Card, JudgedRows
+from training.scores import EPSILON
 
 matplotlib.use("Agg")
 
@@ -28,6 +29,30 @@ def reliability_plot(card: Card) -> Figure:
     axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="promised", ylabel="kept", title=card.question)
     axes.set_aspect("equal")
     return figure
+
+
+def lift_plot(judged: JudgedRows) -> Figure:
+    """Which share of the wins lies among the rows given most, a line a model; the diagonal knows nothing."""
+    figure = Figure(figsize=(5, 5), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color="0.7", linewidth=1)
+    for name, p in judged.probabilities.items():
+        share, found = gains(judged.y, p, judged.weight)
+        axes.plot(share, found, label=name, linewidth=2 if name == "model" else 1)
+    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="share of rows, the highest first", ylabel="share of the wins among them")
+    axes.legend(loc="lower right")
+    axes.set_aspect("equal")
+    return figure
+
+
+def gains(y: np.ndarray, p: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Cumulative shares of all rows and of the wins, by falling probability, equal ones together; from 0 to 1."""
+    level = np.unique(-p, return_inverse=True)[1]
+    rows, wins = np.bincount(level, weight), np.bincount(level, weight * y)
+    return (
+        np.concatenate([[0.0], np.cumsum(rows) / rows.sum()]),
+        np.concatenate([[0.0], np.cumsum(wins) / max(wins.sum(), EPSILON)]),
+    )
 
 
 def shap_plot(model: DealModel, rows: Rows, seed: int = 0) -> Figure:

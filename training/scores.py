@@ -21,6 +21,11 @@ def log_losses(y: np.ndarray, p: np.ndarray) -> np.ndarray:
     return -(y * np.log(p) + (1 - y) * np.log1p(-p))
 
 
+def entropies(p: np.ndarray) -> np.ndarray:
+    """The log loss that each probability promises: what it is on average where the probability is right."""
+    return p * log_losses(np.ones(1), p) + (1 - p) * log_losses(np.zeros(1), p)
+
+
 def brier_losses(y: np.ndarray, p: np.ndarray) -> np.ndarray:
     """Squared distance of the probability from the outcome, per row (Brier 1950); lower is better."""
     return (p - y) ** 2

@@ -42,6 +42,24 @@ class Thresholds:
 
 
 @dataclass(frozen=True)
+class RetrainWishes:
+    """When `dealcast train --if-due` trains; settable in the configuration under [retrain].
+
+    :param max_age_days: the champion's data may end so many days before today's.
+    :param worst_rise: log loss above what the champion promised, beyond chance, that is still accepted.
+    :param worst_drift: population stability index, of the scores or of a feature, above which they have drifted.
+    :param drifted_share: the share of the features that may have drifted.
+    :param retry_days: after a training that did not pass the gate, so many days' data are waited for.
+    """
+
+    max_age_days: int = 30
+    worst_rise: float = 0.01
+    worst_drift: float = 0.25
+    drifted_share: float = 0.1
+    retry_days: int = 7
+
+
+@dataclass(frozen=True)
 class Tracking:
     """Where runs go: MLflow's tracking URI and, for a store of one's own, the folder for artifacts."""
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import pandas as pd
@@ -28,9 +29,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from crm.errors import DealcastError
+from features.catalogue import catalogue
+from features.questions import formula
 from training.learning import Trained
 from training.model_card import model_card
-from training.plots import reliability_plot, shap_plot
+from training.plots import lift_plot, reliability_plot, shap_plot
 from training.scorecard import Card
 from training.settings import Tracking
 
@@ -50,22 +53,35 @@ class LoggedRun:
 
 
 def log_training(
-    tracking: Tracking, trained: Trained, folder: Path, sha256: str, parameters: Mapping[str, object]
+    tracking: Tracking,
+    trained: Trained,
+    folder: Path,
+    sha256: str,
+    parameters: Mapping[str, object],
+    documents: Mapping[str, str] | None = None,
 ) -> LoggedRun:
     """Log a training with its model files (`folder`) and register them as a new version.
 
+    Each fold and each span of dates that the model was judged on is a run of its own below the training's.
+
+    :param parameters: what was trained with beside the model's own settings; `data` is where the tables lie.
+    :param documents: further artifacts, text by file name.
     Raises DealcastError where MLflow cannot be reached.
     """
     with reached(tracking):
         mlflow.set_tracking_uri(tracking.uri)
         experiment = _experiment(tracking)
         with mlflow.start_run(experiment_id=experiment.experiment_id, run_name="train") as run:
-            mlflow.set_tags({"dealcast.sha256": sha256, "dealcast.gate": _gate(trained)})
+            tags = {"dealcast.sha256": sha256, **_tags(trained)}
+            mlflow.set_tags(tags)
             mlflow.log_params({**parameters, **trained.model.facts["parameters"]})
             mlflow.log_metrics(_metrics(trained))
-            _log_data(trained)
+            _log_data(trained, str(parameters.get("data", "")))
             _log_documents(trained)
-            version = _log_model(tracking, trained, folder, sha256)
+            for name, text in (documents or {}).items():
+                mlflow.log_text(text, name)
+            _log_slices(trained, experiment)
+            version = _log_model(tracking, trained, folder, tags)
         return LoggedRun(run.info.run_id, version)
 
 
@@ -107,8 +123,15 @@ def _experiment(tracking: Tracking) -> Experiment:
     return found
 
 
-def _gate(trained: Trained) -> str:
-    return "passed" if trained.verdict.passed else "not passed"
+def _tags(trained: Trained) -> dict[str, str]:
+    """What a run and its version are known by."""
+    facts = trained.model.facts
+    return {
+        "dealcast.gate": "passed" if trained.verdict.passed else "not passed",
+        "dealcast.data": facts["data"]["fingerprint"],
+        "dealcast.data_until": facts["data"]["until"],
+        **{f"dealcast.{name}": value for name, value in facts["provenance"].items()},
+    }
 
 
 def _metrics(trained: Trained) -> dict[str, float]:
@@ -120,26 +143,74 @@ def _metrics(trained: Trained) -> dict[str, float]:
                 metrics[f"{key}.{name}.{score}"] = line[score]["value"]
             metrics[f"{key}.{name}.calibration_error"] = line["calibration_error"]
         metrics[f"{key}.calibration_slope"] = card["slope"][0]
-    return {name: value for name, value in metrics.items() if not math.isnan(value)}
+    return _finite(metrics)
 
 
-def _log_data(trained: Trained) -> None:
+def _log_data(trained: Trained, source: str) -> None:
     data = trained.model.facts["data"]
-    sample = pd.DataFrame(trained.rows.x[:5], columns=list(trained.rows.names))
-    dataset = from_pandas(sample, name="snapshots", digest=trained.fingerprint[:36])
+    snapshots = pd.DataFrame(trained.rows.x, columns=list(trained.rows.names), copy=False)
+    with warnings.catch_warnings():
+        warnings.filterwarnings(
+            "ignore", message="The specified dataset source can be interpreted", category=UserWarning
+        )
+        # MLflow has two names for a folder of the file system, both of the same kind.
+        where: dict[str, Any] = {"source": source} if source else {}
+        dataset = from_pandas(snapshots, name="snapshots", digest=trained.fingerprint[:36], **where)
     mlflow.log_input(dataset, context="training")
     mlflow.log_dict(data, "data.json")
     mlflow.log_dict(trained.model.facts["absent_features"], "absent_features.json")
+    mlflow.log_table(_features(trained), "features.json")
+
+
+def _features(trained: Trained) -> pd.DataFrame:
+    """The features that the model asks, from the catalogue."""
+    known = catalogue(trained.model.vocabulary)
+    rows = [(known.family_of(name), known.feature(name)) for name in trained.model.names]
+    return pd.DataFrame(
+        [(one.name, family, one.unit.value, one.group, one.meaning, formula(one.ask)) for family, one in rows],
+        columns=["feature", "family", "unit", "group", "meaning", "question"],
+    )
+
+
+def _log_slices(trained: Trained, experiment: Experiment) -> None:
+    """Folds and spans of dates as runs below the training's; stages as a table of it."""
+    found = trained.model.facts["slices"]
+    for one in found:
+        if one["kind"] in ("fold", "dates"):
+            with mlflow.start_run(experiment_id=experiment.experiment_id, run_name=one["name"], nested=True):
+                mlflow.set_tags({"dealcast.slice": one["kind"]})
+                mlflow.log_params({name: one[name] for name in ("first_day", "last_day")})
+                mlflow.log_metrics(_finite(_slice_metrics(one)))
+    stages = [one for one in found if one["kind"] == "stage"]
+    if stages:
+        mlflow.log_table(pd.DataFrame([{"stage": one["name"], **_slice_metrics(one)} for one in stages]), "stages.json")
+
+
+def _slice_metrics(one: Mapping[str, Any]) -> dict[str, float]:
+    """Counts and scores of a slice, named as those of the whole are."""
+    scores = {
+        f"win.{line.replace(' ', '_')}.{name}": value
+        for line, of_line in one["scores"].items()
+        for name, value in of_line.items()
+    }
+    return {"rows": one["rows"], "deals": one["deals"], "kept": one["kept"], **scores}
+
+
+def _finite(metrics: Mapping[str, float]) -> dict[str, float]:
+    return {name: value for name, value in metrics.items() if not math.isnan(value)}
 
 
 def _log_documents(trained: Trained) -> None:
     mlflow.log_text(model_card(trained), "model_card.md")
     mlflow.log_table(_findings(trained), "gate.json")
+    mlflow.log_dict(trained.model.facts["scores"], "scores.json")
     for card in trained.cards:
         name = card.question.replace(" ", "_")
         mlflow.log_figure(reliability_plot(card), f"plots/reliability_{name}.png")
         mlflow.log_table(_reliability(card), f"reliability_{name}.json")
     mlflow.log_figure(shap_plot(trained.model, trained.rows), "plots/shap_win.png")
+    if len(trained.judged.y):
+        mlflow.log_figure(lift_plot(trained.judged), "plots/lift_win.png")
 
 
 def _findings(trained: Trained) -> pd.DataFrame:
@@ -153,7 +224,7 @@ def _reliability(card: Card) -> pd.DataFrame:
     return pd.DataFrame([vars(row) for row in card.reliability])
 
 
-def _log_model(tracking: Tracking, trained: Trained, folder: Path, sha256: str) -> str:
+def _log_model(tracking: Tracking, trained: Trained, folder: Path, tags: dict[str, str]) -> str:
     """The model files as a pyfunc from code, for `mlflow models serve` and Spark; never read back by us."""
     inputs = Schema([ColSpec("float", name) for name in trained.model.names])
     outputs = Schema([ColSpec("double", "win_probability"), ColSpec("double", "stall_risk")])
@@ -163,18 +234,18 @@ def _log_model(tracking: Tracking, trained: Trained, folder: Path, sha256: str) 
             name="deal_model",
             python_model=str(_PYFUNC),
             artifacts={"deal_model": str(folder)},
-            model_config={"sha256": sha256},
+            model_config={"sha256": tags["dealcast.sha256"]},
             signature=ModelSignature(inputs, outputs),
             pip_requirements=["dealcast"],
             metadata=json.loads(json.dumps(trained.model.facts["data"])),
         )
-    return _register(tracking, info.model_id, info.model_uri, sha256)
+    return _register(tracking, info.model_id, info.model_uri, tags)
 
 
-def _register(tracking: Tracking, model_id: str, uri: str, sha256: str) -> str:
+def _register(tracking: Tracking, model_id: str, uri: str, tags: dict[str, str]) -> str:
     """A new version in the registry; its number as text."""
     client = mlflow.MlflowClient(tracking_uri=tracking.uri, registry_uri=tracking.uri)
     with contextlib.suppress(MlflowException):  # it is there already
         client.create_registered_model(MODEL_NAME)
-    version = client.create_model_version(MODEL_NAME, uri, model_id=model_id, tags={"dealcast.sha256": sha256})
+    version = client.create_model_version(MODEL_NAME, uri, model_id=model_id, tags=tags)
     return str(version.version)

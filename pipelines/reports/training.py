@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipelines.terminal import settings_lines, wrap, wrapped
+from pipelines.terminal import notes, settings_lines, wrap, wrapped
 from pipelines.train import TrainResult
 from serving.wording import percent
 
@@ -42,6 +42,8 @@ def training_summary(result: TrainResult) -> str:
         mark = {"passed": "✓", "failed": "✗", "not applicable": "–"}[finding.outcome.value]
         lines += wrapped(f"{finding.check}: {finding.says}", f"  {mark} ")
     lines += ["", _verdict(result)]
+    if result.followed.note:
+        lines.append(notes([result.followed.note]))
     return "\n".join(lines)
 
 
@@ -65,21 +67,24 @@ def segment_lines(segments: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def train_json(result: TrainResult) -> str:
     """A machine's summary of a training."""
-    return json.dumps(
-        {
-            "version": result.run.version,
-            "mlflow_run_id": result.run.run_id,
-            "promoted": result.promoted,
-            "data": result.trained.model.facts["data"],
-            "gate": result.trained.model.facts["gate"],
-            "segments": result.trained.model.facts["segments"],
-            "scores": {
-                key: {line["name"]: line["log_loss"]["value"] for line in card["lines"]}
-                for key, card in result.trained.model.facts["scores"].items()
-            },
+    return json.dumps(train_facts(result), ensure_ascii=False)
+
+
+def train_facts(result: TrainResult) -> dict[str, Any]:
+    """What a machine is told of a training."""
+    return {
+        "version": result.run.version,
+        "mlflow_run_id": result.run.run_id,
+        "promoted": result.promoted,
+        "mlflow_agrees": not result.followed.note,
+        "data": result.trained.model.facts["data"],
+        "gate": result.trained.model.facts["gate"],
+        "segments": result.trained.model.facts["segments"],
+        "scores": {
+            key: {line["name"]: line["log_loss"]["value"] for line in card["lines"]}
+            for key, card in result.trained.model.facts["scores"].items()
         },
-        ensure_ascii=False,
-    )
+    }
 
 
 def _verdict(result: TrainResult) -> str:

@@ -6,6 +6,7 @@ import re
 import shlex
 import shutil
 import sys
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
@@ -17,7 +18,8 @@ from pipelines.cli import COMMANDS, PROGRAM
 from pipelines.company import open_company
 from pipelines.config import Home, load_config
 from serving.store import Store
-from tests.acceptance.worlds import FAST, ROOT, new_home, simulated, started
+from tests.acceptance.worlds import FAST, ROOT, Told, TrainedHome, new_home, simulated, started
+from tests.test_layers import LAYERS
 
 PROJECT = yaml.safe_load((ROOT / "MLproject").read_text(encoding="utf-8"))
 CALL = re.compile(r'^PATH="\$PWD/\.venv/bin:\$PATH" python -m pipelines\.cli (.+)$')
@@ -46,29 +48,77 @@ def test_its_options_are_the_commands(entry_point):
             assert str(getattr(options, name)) == one["default"] == str(parser.get_default(name))
 
 
-@pytest.fixture(scope="module")
-def run(trained, tmp_path_factory):
-    """A run that is tracked elsewhere (in a store that exists already), as MLflow's users have it."""
-    folder = tmp_path_factory.mktemp("mlproject")
-    shutil.copy(trained.home / "mlflow.db", folder / "elsewhere.db")
+@dataclass(frozen=True)
+class ProjectRun:
+    """What `mlflow run` told, the home and tables of its training, and what it left beside the code."""
+
+    told: Told
+    home: Path
+    data: Path
+    left: set[str]
+
+
+def mlflow_run(folder: Path, code: Path, manager: str, **environment: str) -> ProjectRun:
+    """`mlflow run . -e train` in a folder of code; tracked in a store of MLflow's that is not the home's."""
     data = simulated(folder / "data", deals=450, signal=2.5)
     home = new_home(folder / "home", FAST)
     parameters = {"data": data, "as_of": "2026-08-10", "home": home}
     given = [word for name, value in parameters.items() for word in ("-P", f"{name}={value}")]
-    before = set(ROOT.iterdir())
+    before = set(code.iterdir())
     told = started(
-        [sys.executable, "-m", "mlflow", "run", ".", "-e", "train", *given, "--env-manager", "local"],
-        cwd=ROOT,
+        [sys.executable, "-m", "mlflow", "run", ".", "-e", "train", *given, "--env-manager", manager],
+        cwd=code,
         MLFLOW_TRACKING_URI=f"sqlite:///{folder / 'elsewhere.db'}",
         MLFLOW_DISABLE_TELEMETRY="true",
-        PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+        **environment,
     ).told()
-    left = {path.name for path in set(ROOT.iterdir()) - before}
-    return told, home, data, left
+    return ProjectRun(told, home, data, {path.name for path in set(code.iterdir()) - before})
+
+
+def local(folder: Path, trained: TrainedHome) -> ProjectRun:
+    """In this environment, tracked in a store that exists already, as MLflow's users have it."""
+    shutil.copy(trained.home / "mlflow.db", folder / "elsewhere.db")
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    return mlflow_run(folder, ROOT, "local", PATH=path)
+
+
+def uv(folder: Path, trained: TrainedHome) -> ProjectRun:
+    """In an environment that MLflow has uv make from the lock; the checkout has no .venv, nothing is installed."""
+    code = folder / "checkout"
+    code.mkdir()
+    for name in LAYERS:
+        shutil.copytree(ROOT / name, code / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("MLproject", "python_env.yaml", "requirements.lock", "pyproject.toml"):
+        shutil.copy(ROOT / name, code)
+    mine = str(Path(sys.executable).parent)
+    others = [entry for entry in os.environ["PATH"].split(os.pathsep) if entry != mine]
+    path = os.pathsep.join([str(found_uv(folder)), *others])
+    run = mlflow_run(folder, code, "uv", PATH=path, PYTHONPATH="", MLFLOW_ENV_ROOT=str(folder / "envs"))
+    if run.told.code and re.search(r"Failed to fetch|dns error|error sending request|Connection refused", run.told.err):
+        pytest.skip(f"uv has no way to the packages: {run.told.err.strip().splitlines()[-1]}")
+    assert list((folder / "envs").rglob("bin/python")), "MLflow has made no environment"
+    return run
+
+
+def found_uv(folder: Path) -> Path:
+    """The folder of the program uv: the one that is there, else one from the package registry."""
+    there = shutil.which("uv")
+    if there:
+        return Path(there).parent
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(folder / "uv"), "uv"]
+    told = started(pip).told()
+    if told.code:
+        pytest.skip(f"uv is not installed and cannot be had: {told.err.strip().splitlines()[-1]}")
+    return folder / "uv" / "bin"
+
+
+@pytest.fixture(scope="module", params=[local, pytest.param(uv, marks=pytest.mark.slow)], ids=["local", "uv"])
+def run(request, trained, tmp_path_factory):
+    return request.param(tmp_path_factory.mktemp("mlproject"), trained)
 
 
 def test_a_run_leaves_a_champion_in_the_home(run):
-    told, home, _, _ = run
+    told, home = run.told, run.home
     assert told.code == 0, told.out + told.err
     assert Store.under(home).champion()["version"] == "1"
     config = load_config(Home(home))
@@ -77,12 +127,11 @@ def test_a_run_leaves_a_champion_in_the_home(run):
 
 
 def test_it_leaves_nothing_in_the_folder_of_the_code(run):
-    _, _, _, left = run
-    assert {name for name in left if name.startswith("ml")} == set()
+    assert {name for name in run.left if name.startswith("ml")} == set()
 
 
 def test_its_data_are_those_that_were_named(run):
-    _, home, data, _ = run
+    home, data = run.home, run.data
     config = load_config(Home(home))
     company = open_company(data, "2026-08-10", config)
     model = champion_model(open_store(Home(home), config), Home(home))

@@ -9,7 +9,8 @@ from crm.errors import DealcastError
 from features.dataset import scoring_set
 from pipelines.company import open_company
 from pipelines.config import Home, load_config
-from serving.store import RUNS, Store
+from serving.store import Store
+from serving.store_tables import RUNS
 from tests.acceptance.worlds import LAST_DAY, copied, dealcast
 from training.deal_model import load
 

@@ -8,7 +8,7 @@ from pipelines.config import Home, load_config
 from serving.store import Store
 from tests.acceptance.worlds import copied, dealcast, everything_in, simulated, text_table
 from training.deal_model import folder_digest, load
-from training.registry import CHAMPION, version_of
+from training.registry import CHAMPION, aliases
 
 
 def champion(home):
@@ -21,7 +21,7 @@ def test_a_model_that_passes_the_gate_is_champion(trained):
     row = champion(trained.home)
     assert (row["version"], row["gate_passed"]) == ("1", True)
     home = Home(trained.home)
-    assert version_of(load_config(home).tracking(home), CHAMPION) == "1"
+    assert aliases(load_config(home).tracking(home))[CHAMPION] == "1"
 
 
 def test_its_files_are_those_whose_hash_is_kept(trained):
@@ -67,7 +67,7 @@ def test_where_nothing_tells_won_from_lost_the_gate_is_not_passed(no_signal):
 def test_then_the_earlier_champion_stays_and_answers(no_signal, trained):
     data, home, _ = no_signal
     assert champion(home) == champion(trained.home)
-    assert version_of(load_config(Home(home)).tracking(Home(home)), CHAMPION) == "1"
+    assert aliases(load_config(Home(home)).tracking(Home(home)))[CHAMPION] == "1"
     summary = json.loads(dealcast("score", "--data", data, "--home", home, "--json").out, parse_constant=pytest.fail)
     assert summary["model_version"] == "1"
     assert summary["deals"] > 0

@@ -8,7 +8,7 @@ from crm.errors import WrongUse
 from features.settings import TimeWishes
 from pipelines.config import Config, Home, load_config
 from serving.grades import Grades
-from training.settings import BoostingSettings, Thresholds
+from training.settings import BoostingSettings, RetrainWishes, Thresholds
 
 
 @pytest.fixture
@@ -80,6 +80,8 @@ def test_every_section_is_read(configured):
         learning_rate = 0.2
         num_leaves = 7
         seed = 0
+        [retrain]
+        max_age_days = 14
         [grades]
         a = 80
         [mlflow]
@@ -96,12 +98,19 @@ def test_every_section_is_read(configured):
     assert config.time == TimeWishes(2, 14, 21, "month", 4)
     assert config.gate == Thresholds(least_closed=300, worst_slope=0.5)
     assert config.boosting == BoostingSettings(learning_rate=0.2, num_leaves=7, seed=0)
+    assert config.retrain == RetrainWishes(max_age_days=14)
     assert config.grades == Grades(a=80)
     assert config.tracking_uri == "sqlite:///x.db"
     assert config.store_url == "sqlite:////srv/store.db"
 
 
-SECTIONS = {"time": TimeWishes, "gate": Thresholds, "training": BoostingSettings, "grades": Grades}
+SECTIONS = {
+    "time": TimeWishes,
+    "gate": Thresholds,
+    "training": BoostingSettings,
+    "retrain": RetrainWishes,
+    "grades": Grades,
+}
 KEYS = [(section, field) for section, kind in SECTIONS.items() for field in dataclasses.fields(kind)]
 
 
@@ -136,12 +145,16 @@ def test_every_key_is_read_and_held_to_its_type(configured, section, field):
         ("[time]\nstal_days = 7", "write 'stall_days'"),
         ("[gate]\nleast_close = 7", "write 'least_closed'"),
         ("[training]\nleaves = 7", "write 'num_leaves'"),
+        ("[retrain]\nmax_age = 7", "write 'max_age_days'"),
         ("[grades]\nA = 7", "use one of a, b, c"),
         ("[store]\nuri = 'x'", "write 'url'"),
         ("[mlflow]\nuri = 'x'", "use one of tracking_uri"),
         ("[data]\ntimezone = 'UTC'", "write 'time_zone'"),
         ("[tables.oportunities]\nfile = 'x'", "write 'opportunities'"),
-        ("zzz = 1", "use one of data, tables, fields, activities, time, gate, training, grades, mlflow, store, spark"),
+        (
+            "zzz = 1",
+            "use one of data, tables, fields, activities, time, gate, training, retrain, grades, mlflow, store, spark",
+        ),
     ],
 )
 def test_an_unknown_word_is_refused_with_the_nearest_known_one(configured, text, remedy):

@@ -22,7 +22,7 @@ from serving.scoring import (
     score_table,
     texts,
 )
-from serving.store import SCORE_COLUMNS
+from serving.store_tables import SCORE_COLUMNS
 from tests.histories import change, crm, deal, millis, typed
 from training.deal_model import Answers
 from training.models.amount import LEVELS

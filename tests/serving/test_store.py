@@ -1,5 +1,6 @@
 """What the product remembers: whole runs or nothing, the newest score, the champion."""
 
+import sqlite3
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import pytest
 import sqlalchemy as sa
 
 from crm.errors import DealcastError, WrongUse
-from serving.store import DEALS, RUNS, SCORE_COLUMNS, SCORES, Store, new_run_id
+from serving.champions import How, Promotion
+from serving.store import Store, new_run_id
+from serving.store_tables import DEALS, RUNS, SCORE_COLUMNS, SCORES
 
 MONDAY = datetime(2026, 8, 10, 23, 59, 59, 999_000, tzinfo=UTC)
 WEEK = timedelta(days=7)
@@ -173,7 +176,13 @@ def test_readers_and_a_writer_do_not_wait_for_each_other(store, tables):
 
 
 def record(store: Store, version: str, *, passed: bool = True) -> None:
-    store.record_model(version, "0" * 64, Path(f"folder-{version}"), f"run-{version}", passed)
+    store.record_model(
+        version, "0" * 64, Path(f"folder-{version}"), f"run-{version}", passed, {"data": {"until": version}}
+    )
+
+
+def promote(store: Store, version: str, how: How = How.GATE) -> Promotion:
+    return store.promote(version, how, f"because {version}", "ada", store.promotions())
 
 
 def test_without_a_promotion_there_is_no_champion(store):
@@ -185,23 +194,23 @@ def test_the_champion_is_whoever_was_promoted_last(store):
     for version in ("1", "2", "10"):
         record(store, version)
     for version in ("2", "10", "1"):
-        store.promote(version, "passed the gate")
+        promote(store, version)
         assert store.champion()["version"] == version
     assert store.champion()["folder"] == "folder-1"
 
 
 def test_only_a_recorded_model_can_be_promoted(store):
     with pytest.raises(sa.exc.IntegrityError):
-        store.promote("9", "passed the gate")
+        promote(store, "9")
     assert store.champion() is None
 
 
 def test_a_version_is_one_model_for_good(store):
     """Another tracking store counts from 1 again; what scores were given by version 1 must stay known."""
     record(store, "1")
-    store.promote("1", "passed the gate")
+    promote(store, "1")
     with pytest.raises(DealcastError, match="the store knows another model as version 1"):
-        store.record_model("1", "f" * 64, Path("another"), "run-x", True)
+        store.record_model("1", "f" * 64, Path("another"), "run-x", True, {})
     assert store.champion()["folder"] == "folder-1"
 
 
@@ -243,3 +252,60 @@ def test_ids_of_runs_sort_by_time_and_never_meet():
     ids = [new_run_id("score") for _ in range(50)]
     assert len(set(ids)) == 50
     assert all(one.startswith("score-20") for one in ids)
+
+
+def test_a_promotion_is_remembered_with_who_when_why_from_and_to(store):
+    for version in ("1", "2"):
+        record(store, version)
+    promote(store, "1")
+    begun = datetime.now(UTC).replace(tzinfo=None)
+    given = promote(store, "2", How.FORCED)
+    assert store.promotions()[-1] == given
+    assert (given.id, given.version, given.from_version, given.how) == (2, "2", "1", How.FORCED)
+    assert (given.reason, given.promoted_by) == ("because 2", "ada")
+    assert begun <= given.promoted_at <= datetime.now(UTC).replace(tzinfo=None)
+
+
+def test_a_decision_that_another_has_overtaken_changes_nothing(store):
+    for version in ("1", "2", "3"):
+        record(store, version)
+    promote(store, "1")
+    seen = store.promotions()
+    promote(store, "2")
+    with pytest.raises(DealcastError, match="another command has changed the champion in the meantime"):
+        store.promote("3", How.GATE, "too late", "bob", seen)
+    assert store.champion()["version"] == "2"
+    assert [promotion.version for promotion in store.promotions()] == ["1", "2"]
+
+
+def test_models_are_listed_in_the_order_of_their_training(store, monkeypatch):
+    for minute, version in enumerate(("2", "10", "1")):
+        at = MONDAY.replace(tzinfo=None) + timedelta(minutes=minute)
+        monkeypatch.setattr("serving.store.now", lambda at=at: at)
+        record(store, version)
+    assert [row["version"] for row in store.models()] == ["2", "10", "1"]
+    assert store.models()[1]["facts"] == {"data": {"until": "10"}}
+
+
+def test_a_store_of_an_earlier_version_is_taken_up(tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    with sqlite3.connect(home / "dealcast.db") as old:
+        old.executescript(
+            """
+            CREATE TABLE models (version VARCHAR PRIMARY KEY, sha256 VARCHAR NOT NULL, folder VARCHAR NOT NULL,
+                mlflow_run_id VARCHAR NOT NULL, trained_at DATETIME NOT NULL, gate_passed BOOLEAN NOT NULL);
+            CREATE TABLE promotions (id INTEGER PRIMARY KEY AUTOINCREMENT, version VARCHAR NOT NULL REFERENCES models,
+                promoted_at DATETIME NOT NULL, reason VARCHAR NOT NULL);
+            INSERT INTO models VALUES ('1', 'abc', 'folder', 'run', '2026-08-01 00:00:00.000000', 1);
+            INSERT INTO promotions VALUES (1, '1', '2026-08-01 00:00:01.000000', 'passed the gate');
+            """
+        )
+    for _ in range(2):
+        store = Store.under(home)
+        assert store.champion()["version"] == "1"
+        (model,), (promotion,) = store.models(), store.promotions()
+        assert model["facts"] == {}
+        assert (promotion.how, promotion.promoted_by, promotion.from_version) == (How.GATE, "", None)
+    record(store, "2")
+    assert promote(store, "2").id == 2

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from training.learning import Trained
 from training.model_card import card_table, model_card
-from training.plots import reliability_plot, shap_plot
+from training.plots import gains, lift_plot, reliability_plot, shap_plot
 
 
 def test_the_card_tells_data_dates_scores_gate_and_limits(trained: Trained) -> None:
@@ -49,3 +49,17 @@ def test_the_beeswarm_names_the_features(trained: Trained) -> None:
     assert isinstance(figure, Figure)
     labels = {label.get_text() for label in figure.axes[0].get_yticklabels()}
     assert len(labels & set(trained.model.names)) > 10
+
+
+def test_the_lift_plot_has_a_line_for_the_model_and_each_baseline(trained: Trained) -> None:
+    (axes,) = lift_plot(trained.judged).axes
+    assert {text.get_text() for text in axes.get_legend().get_texts()} == set(trained.judged.probabilities)
+
+
+def test_gains_rise_from_none_to_all_and_equal_promises_are_one_step() -> None:
+    y, weight = np.array([1.0, 0.0, 1.0, 0.0]), np.array([1.0, 1.0, 2.0, 1.0])
+    share, found = gains(y, np.array([0.9, 0.1, 0.5, 0.5]), weight)
+    np.testing.assert_allclose(share, [0, 0.2, 0.8, 1])
+    np.testing.assert_allclose(found, [0, 1 / 3, 1, 1])
+    share, found = gains(y, np.full(4, 0.3), weight)
+    np.testing.assert_allclose(share, found)

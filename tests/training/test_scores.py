@@ -17,6 +17,7 @@ from training.scores import (
     auc_interval,
     brier_losses,
     calibration_error,
+    entropies,
     equal_bins,
     log_losses,
     mean_interval,
@@ -170,3 +171,11 @@ def test_a_card_sets_the_model_beside_its_baselines() -> None:
 
 def test_one_outcome_alone_makes_no_card() -> None:
     assert card("won in the end", judged_of(np.ones(5), model=np.full(5, 0.9))) is None
+
+
+def test_the_promised_loss_is_the_mean_one_of_probabilities_that_are_right() -> None:
+    p = np.array([0.0, 0.1, 0.5, 0.97, 1.0])
+    y = (np.arange(10_000) + 0.5)[:, None] / 10_000 < p
+    come = log_losses(y.astype(float), p).mean(axis=0)
+    np.testing.assert_allclose(entropies(p), come, atol=1e-5)
+    assert entropies(np.array([0.5])) == pytest.approx(np.log(2))

@@ -6,7 +6,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,9 +21,12 @@ from pipelines.config import quiet_libraries
 from tests.training.examples import QUICK
 from training import registry
 from training.learning import Trained
+from training.provenance import code_hash, dealcast_version, vocabulary_hash
+from training.registry import Move, Standing
 from training.settings import Tracking
 from training.tracking import EXPERIMENT, MODEL_NAME, LoggedRun, log_training
 
+PARAMETERS = {"data": "sales", "grid_days": 14}
 PATIENCE = 15
 """Seconds after which a user has to know that nobody answers."""
 
@@ -36,7 +39,7 @@ class Logged:
     trained: Trained
     folder: Path
     sha256: str
-    champion_before: str | None
+    aliases_before: Mapping[str, str]
     run: LoggedRun
 
     @property
@@ -62,9 +65,9 @@ def logged(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     tracking = Tracking(f"sqlite:///{home / 'mlflow.db'}", home / "artifacts")
     before = mlflow.get_tracking_uri()
     sha256 = trained.model.save(home / "model")
-    champion_before = registry.version_of(tracking, registry.CHAMPION)
-    run = log_training(tracking, trained, home / "model", sha256, {"data": "sales", "grid_days": 14})
-    yield Logged(tracking, trained, home / "model", sha256, champion_before, run)
+    aliases_before = registry.aliases(tracking)
+    run = log_training(tracking, trained, home / "model", sha256, PARAMETERS, {"leakage_audit.txt": "Größe: ✓"})
+    yield Logged(tracking, trained, home / "model", sha256, aliases_before, run)
     mlflow.set_tracking_uri(before)
 
 
@@ -98,6 +101,8 @@ def test_a_run_holds_the_fingerprint_of_its_data(logged: Logged) -> None:
     assert used.dataset.name == "snapshots"
     assert logged.trained.fingerprint.startswith(used.dataset.digest)
     assert len(used.dataset.digest) >= 32
+    assert json.loads(used.dataset.profile)["num_rows"] == len(logged.trained.rows)
+    assert "sales" in used.dataset.source
 
 
 def test_a_run_holds_its_model_card_gate_and_plots(logged: Logged) -> None:
@@ -110,7 +115,8 @@ def test_a_run_holds_its_model_card_gate_and_plots(logged: Logged) -> None:
     assert {"gate.json", "absent_features.json", "reliability_won_in_the_end.json"} <= logged.files()
     plots = logged.files("plots")
     assert {"plots/shap_win.png", "plots/reliability_won_in_the_end.png"} <= plots
-    assert len(plots) == len(logged.trained.cards) + 1
+    assert "plots/lift_win.png" in plots
+    assert len(plots) == len(logged.trained.cards) + 2
     for plot in plots:
         local = Path(logged.client.download_artifacts(logged.run.run_id, plot))
         assert local.read_bytes().startswith(b"\x89PNG")
@@ -122,24 +128,69 @@ def test_a_run_makes_a_version_in_the_registry(logged: Logged) -> None:
     assert version.tags["dealcast.sha256"] == logged.sha256
 
 
-def test_an_alias_stands_for_a_version_once_it_is_set(logged: Logged) -> None:
-    assert registry.version_of(logged.tracking, "nobody") is None
-    registry.point(logged.tracking, registry.CHAMPION, logged.run.version)
-    assert registry.version_of(logged.tracking, registry.CHAMPION) == logged.run.version
+def test_before_the_first_training_there_are_no_aliases(logged: Logged) -> None:
+    assert logged.aliases_before == {}
+
+
+def test_the_registry_is_brought_to_stand_as_wanted_and_left_alone_once_it_does(logged: Logged) -> None:
+    version = logged.run.version
+    wanted = Standing({"one": version, "other": None}, {version: {"why": "because"}, "999": {"why": "nobody"}})
+    assert registry.align(logged.tracking, wanted) == (Move("one", None, version),)
+    assert registry.aliases(logged.tracking)["one"] == version
+    assert logged.client.get_model_version(MODEL_NAME, version).tags["why"] == "because"
+    assert registry.align(logged.tracking, wanted) == ()
+    assert registry.align(logged.tracking, Standing({"one": None})) == (Move("one", version, None),)
+    assert "one" not in registry.aliases(logged.tracking)
 
 
 def test_an_alias_for_a_version_that_does_not_exist_is_refused(logged: Logged) -> None:
     with pytest.raises(DealcastError, match="version"):
-        registry.point(logged.tracking, registry.CHALLENGER, "999")
-    assert registry.version_of(logged.tracking, registry.CHALLENGER) is None
+        registry.align(logged.tracking, Standing({"nobody": "999"}))
+    assert "nobody" not in registry.aliases(logged.tracking)
 
 
-def test_before_the_first_training_there_is_no_champion(logged: Logged) -> None:
-    assert logged.champion_before is None
+def test_folds_and_spans_of_dates_are_runs_below_the_training(logged: Logged) -> None:
+    experiment = logged.found.info.experiment_id
+    children = logged.client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{logged.run.run_id}'")
+    slices = {one["name"]: one for one in logged.trained.model.facts["slices"] if one["kind"] != "stage"}
+    assert {run.info.run_name for run in children} == set(slices)
+    assert {run.info.status for run in children} == {"FINISHED"}
+    assert {run.data.tags["dealcast.slice"] for run in children} == {"fold", "dates"}
+    for run in children:
+        one = slices[run.info.run_name]
+        assert run.data.metrics["win.model.log_loss"] == pytest.approx(one["scores"]["model"]["log_loss"])
+        assert run.data.metrics["deals"] == one["deals"]
+        assert run.data.params["first_day"] == one["first_day"]
+
+
+def test_a_run_and_its_version_say_where_they_come_from(logged: Logged) -> None:
+    facts = logged.trained.model.facts
+    wanted = {
+        "dealcast.version": dealcast_version(),
+        "dealcast.code": code_hash(),
+        "dealcast.vocabulary": vocabulary_hash(logged.trained.model.vocabulary),
+        "dealcast.data": logged.trained.fingerprint,
+        "dealcast.data_until": facts["data"]["until"],
+        "dealcast.gate": "passed",
+        "dealcast.sha256": logged.sha256,
+    }
+    assert logged.found.data.tags.items() >= wanted.items()
+    assert logged.client.get_model_version(MODEL_NAME, logged.run.version).tags.items() >= wanted.items()
+
+
+def test_a_run_holds_the_catalogue_scores_stages_and_what_it_was_given(logged: Logged) -> None:
+    features = json.loads(logged.text("features.json"))
+    named = [row[features["columns"].index("feature")] for row in features["data"]]
+    assert tuple(named) == logged.trained.model.names
+    assert json.loads(logged.text("scores.json"))["win"]["lines"][0]["log_loss"].keys() == {"value", "low", "high"}
+    stages = json.loads(logged.text("stages.json"))
+    known = {one["name"] for one in logged.trained.model.facts["slices"] if one["kind"] == "stage"}
+    assert {row[0] for row in stages["data"]} == known != set()
+    assert logged.text("leakage_audit.txt") == "Größe: ✓"
 
 
 def test_mlflow_serves_the_same_probabilities(logged: Logged, training: TrainingSet) -> None:
-    registry.point(logged.tracking, registry.CHAMPION, logged.run.version)
+    registry.align(logged.tracking, Standing({registry.CHAMPION: logged.run.version}))
     mlflow.set_tracking_uri(logged.tracking.uri)
     served = mlflow.pyfunc.load_model(f"models:/{MODEL_NAME}@{registry.CHAMPION}")
     features = training.features.iloc[:200]
@@ -165,7 +216,7 @@ def test_the_run_of_someone_else_in_the_environment_does_not_take_ours(logged: L
     """`mlflow run` names its own run to the command that it starts; that run is in another store."""
     os.environ.update(MLFLOW_RUN_ID="0" * 32, MLFLOW_EXPERIMENT_ID="77", MLFLOW_TRACKING_URI="http://127.0.0.1:1")
     quiet_libraries()
-    again = log_training(logged.tracking, logged.trained, logged.folder, logged.sha256, {})
+    again = log_training(logged.tracking, logged.trained, logged.folder, logged.sha256, PARAMETERS)
     assert again.run_id != logged.run.run_id
     assert int(again.version) == int(logged.run.version) + 1
     assert logged.client.get_run(again.run_id).info.experiment_id == logged.found.info.experiment_id
@@ -209,8 +260,8 @@ def test_a_store_that_cannot_be_had_is_told_at_once(trained: Trained, tmp_path: 
     begun = time.monotonic()
     for attempt in (
         lambda: log_training(tracking, trained, tmp_path, "", {}),
-        lambda: registry.point(tracking, registry.CHAMPION, "1"),
-        lambda: registry.version_of(tracking, registry.CHAMPION),
+        lambda: registry.align(tracking, Standing({registry.CHAMPION: "1"})),
+        lambda: registry.aliases(tracking),
     ):
         with pytest.raises(DealcastError) as told:
             attempt()

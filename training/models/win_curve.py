@@ -34,6 +34,10 @@ class Curve:
     lost: np.ndarray
     tail_won: np.ndarray
 
+    def where(self, keep: np.ndarray) -> Curve:
+        """The curves of the deals that a boolean mask keeps."""
+        return Curve(self.edges, self.won[keep], self.lost[keep], self.tail_won[keep])
+
     @property
     def ever_won(self) -> np.ndarray:
         """Probability of being won at all; shape (n,)."""

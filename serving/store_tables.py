@@ -1,0 +1,83 @@
+"""The tables of the store; what has come since an earlier version may be empty there."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+RUNS = sa.Table(
+    "runs",
+    metadata,
+    sa.Column("run_id", sa.String, primary_key=True),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("as_of", sa.DateTime, nullable=False),
+    sa.Column("started_at", sa.DateTime, nullable=False),
+    sa.Column("model_version", sa.String),
+)
+
+SCORES = sa.Table(
+    "scores",
+    metadata,
+    sa.Column("run_id", sa.String, sa.ForeignKey("runs.run_id"), primary_key=True),
+    sa.Column("as_of", sa.DateTime, nullable=False),
+    sa.Column("opportunity_id", sa.String, primary_key=True),
+    sa.Column("win_probability", sa.Float, nullable=False),
+    sa.Column("win_probability_change", sa.Float),
+    sa.Column("score", sa.Integer, nullable=False),
+    sa.Column("grade", sa.String, nullable=False),
+    sa.Column("win_probability_this_period", sa.Float, nullable=False),
+    sa.Column("expected_close_date", sa.Date),
+    sa.Column("stall_risk", sa.Float),
+    sa.Column("expected_amount", sa.Float),
+    sa.Column("expected_revenue_this_period", sa.Float),
+    sa.Column("revenue_at_stake", sa.Float),
+    sa.Column("priority", sa.Integer, nullable=False),
+    sa.Column("data_confidence", sa.Float, nullable=False),
+    sa.Column("reasons", sa.Text, nullable=False),
+    sa.Column("stall_reasons", sa.Text, nullable=False),
+    sa.Column("coaching", sa.Text, nullable=False),
+    sa.Column("model_version", sa.String, nullable=False),
+    sa.Column("scored_at", sa.DateTime, nullable=False),
+    sa.Index("scores_by_deal", "opportunity_id", "as_of"),
+)
+
+DEALS = sa.Table(
+    "scored_deals",
+    metadata,
+    sa.Column("run_id", sa.String, sa.ForeignKey("runs.run_id"), primary_key=True),
+    sa.Column("opportunity_id", sa.String, primary_key=True),
+    sa.Column("name", sa.String, nullable=False),
+    sa.Column("account", sa.String, nullable=False),
+    sa.Column("stage", sa.String, nullable=False),
+    sa.Column("owner", sa.String, nullable=False),
+    sa.Column("close_date", sa.Date),
+    sa.Column("amount", sa.Float),
+    sa.Column("currency", sa.String, nullable=False),
+)
+
+MODELS = sa.Table(
+    "models",
+    metadata,
+    sa.Column("version", sa.String, primary_key=True),
+    sa.Column("sha256", sa.String, nullable=False),
+    sa.Column("folder", sa.String, nullable=False),
+    sa.Column("mlflow_run_id", sa.String, nullable=False),
+    sa.Column("trained_at", sa.DateTime, nullable=False),
+    sa.Column("gate_passed", sa.Boolean, nullable=False),
+    sa.Column("facts", sa.Text),
+)
+
+PROMOTIONS = sa.Table(
+    "promotions",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("version", sa.String, sa.ForeignKey("models.version"), nullable=False),
+    sa.Column("promoted_at", sa.DateTime, nullable=False),
+    sa.Column("reason", sa.String, nullable=False),
+    sa.Column("how", sa.String),
+    sa.Column("promoted_by", sa.String),
+    sa.Column("from_version", sa.String),
+)
+
+SCORE_COLUMNS = tuple(column.name for column in SCORES.columns)
