@@ -1,4 +1,4 @@
-"""The judged rows in parts: each fold, each span of dates, each stage, with its scores."""
+"""The judged rows in parts: each fold, each span of dates, with its scores."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def slices(judged: JudgedRows, fold: np.ndarray, folds: int) -> list[dict[str, A
     """Every part that has both outcomes.
 
     :param fold: which of `folds` models has judged each row, none having seen its group; shape (n,).
-    Returns for each its kind (fold, dates, stage), name, counts and scores (point values; JSON-able).
+    Returns for each its kind (fold, dates), name, counts and scores (point values; JSON-able).
     """
-    parts = [*_folds(fold, folds), *_spans(judged), *_stages(judged)]
+    parts = [*_folds(fold, folds), *_spans(judged)]
     return [
         {"kind": kind, "name": name, **described(judged, inside)}
         for kind, name, inside in parts
@@ -67,8 +67,3 @@ def _spans(judged: JudgedRows) -> Iterator[tuple[str, str, np.ndarray]]:
         if inside.any():
             first, last = utc_day(int(judged.as_of[inside].min())), utc_day(int(judged.as_of[inside].max()))
             yield "dates", f"{first} to {last}", inside
-
-
-def _stages(judged: JudgedRows) -> Iterator[tuple[str, str, np.ndarray]]:
-    for stage in sorted({stage for stage in judged.stage if stage is not None}):
-        yield "stage", stage, judged.stage == stage

@@ -173,17 +173,12 @@ def _features(trained: Trained) -> pd.DataFrame:
 
 
 def _log_slices(trained: Trained, experiment: Experiment) -> None:
-    """Folds and spans of dates as runs below the training's; stages as a table of it."""
-    found = trained.model.facts["slices"]
-    for one in found:
-        if one["kind"] in ("fold", "dates"):
-            with mlflow.start_run(experiment_id=experiment.experiment_id, run_name=one["name"], nested=True):
-                mlflow.set_tags({"dealcast.slice": one["kind"]})
-                mlflow.log_params({name: one[name] for name in ("first_day", "last_day")})
-                mlflow.log_metrics(_finite(_slice_metrics(one)))
-    stages = [one for one in found if one["kind"] == "stage"]
-    if stages:
-        mlflow.log_table(pd.DataFrame([{"stage": one["name"], **_slice_metrics(one)} for one in stages]), "stages.json")
+    """Folds and spans of dates as runs below the training's."""
+    for one in trained.model.facts["slices"]:
+        with mlflow.start_run(experiment_id=experiment.experiment_id, run_name=one["name"], nested=True):
+            mlflow.set_tags({"dealcast.slice": one["kind"]})
+            mlflow.log_params({name: one[name] for name in ("first_day", "last_day")})
+            mlflow.log_metrics(_finite(_slice_metrics(one)))
 
 
 def _slice_metrics(one: Mapping[str, Any]) -> dict[str, float]:
@@ -204,6 +199,8 @@ def _log_documents(trained: Trained) -> None:
     mlflow.log_text(model_card(trained), "model_card.md")
     mlflow.log_table(_findings(trained), "gate.json")
     mlflow.log_dict(trained.model.facts["scores"], "scores.json")
+    if trained.model.facts["segments"]:
+        mlflow.log_table(pd.json_normalize(trained.model.facts["segments"]), "segments.json")
     for card in trained.cards:
         name = card.question.replace(" ", "_")
         mlflow.log_figure(reliability_plot(card), f"plots/reliability_{name}.png")

@@ -152,7 +152,7 @@ def test_an_alias_for_a_version_that_does_not_exist_is_refused(logged: Logged) -
 def test_folds_and_spans_of_dates_are_runs_below_the_training(logged: Logged) -> None:
     experiment = logged.found.info.experiment_id
     children = logged.client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{logged.run.run_id}'")
-    slices = {one["name"]: one for one in logged.trained.model.facts["slices"] if one["kind"] != "stage"}
+    slices = {one["name"]: one for one in logged.trained.model.facts["slices"]}
     assert {run.info.run_name for run in children} == set(slices)
     assert {run.info.status for run in children} == {"FINISHED"}
     assert {run.data.tags["dealcast.slice"] for run in children} == {"fold", "dates"}
@@ -178,14 +178,16 @@ def test_a_run_and_its_version_say_where_they_come_from(logged: Logged) -> None:
     assert logged.client.get_model_version(MODEL_NAME, logged.run.version).tags.items() >= wanted.items()
 
 
-def test_a_run_holds_the_catalogue_scores_stages_and_what_it_was_given(logged: Logged) -> None:
+def test_a_run_holds_the_catalogue_scores_segments_and_what_it_was_given(logged: Logged) -> None:
     features = json.loads(logged.text("features.json"))
     named = [row[features["columns"].index("feature")] for row in features["data"]]
     assert tuple(named) == logged.trained.model.names
     assert json.loads(logged.text("scores.json"))["win"]["lines"][0]["log_loss"].keys() == {"value", "low", "high"}
-    stages = json.loads(logged.text("stages.json"))
-    known = {one["name"] for one in logged.trained.model.facts["slices"] if one["kind"] == "stage"}
-    assert {row[0] for row in stages["data"]} == known != set()
+    segments = json.loads(logged.text("segments.json"))
+    field, value = (segments["columns"].index(name) for name in ("field", "value"))
+    known = {(one["field"], one["value"]) for one in logged.trained.model.facts["segments"]}
+    assert {(row[field], row[value]) for row in segments["data"]} == known
+    assert {"stage", "owner", "region", "size"} & {field for field, _ in known}
     assert logged.text("leakage_audit.txt") == "Größe: ✓"
 
 
