@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-STRENGTH = 0.02
+STRENGTH = 0.01
 """scikit-learn's C, where each deal weighs 1: the larger, the less is drawn to 0."""
 
 FARTHEST = 4.0
