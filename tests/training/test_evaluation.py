@@ -56,9 +56,9 @@ def run(some: Rows, cuts: Cuts, training: TrainingSet) -> Run:
     folds: list[Fold] = []
     predicted = evaluation._predicted
 
-    def watched(boosters: Boosters, seen: Rows, target: np.ndarray, later: Rows) -> Judged:
+    def watched(boosters: Boosters, seen: Rows, later: Rows) -> Judged:
         folds.append(Fold(seen, later))
-        return predicted(boosters, seen, target, later)
+        return predicted(boosters, seen, later)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evaluation, "_predicted", watched)
