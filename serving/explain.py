@@ -12,14 +12,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import lightgbm as lgb
 import numpy as np
 
 from features.catalogue import Catalogue
 from features.feature import Feature
 from serving.wording import NOBREAK, peers, percent, sentence
 from training.calibration import Calibrator
-from training.models import boosting
 
 MOST_REASONS = 5
 LEAST_POINTS = 0.005
@@ -75,11 +73,11 @@ WON = "won"
 STALLED = "stalled"
 
 
-def probability_points(
-    booster: lgb.Booster, calibrator: Calibrator, x: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Base (n,), contributions (n, features), probability (n,), with base + row sum = probability."""
-    shap = boosting.contributions(booster, x)
+def probability_points(shap: np.ndarray, calibrator: Calibrator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Base (n,), contributions (n, features), probability (n,), with base + row sum = probability.
+
+    :param shap: exact SHAP values in log-odds, shape (n, features + 1); the last column is the expected margin.
+    """
     values, expected = shap[:, :-1], shap[:, -1]
     total = values.sum(axis=1)
     base = calibrator.probability(expected)

@@ -25,6 +25,7 @@ from serving.grades import Grades
 from serving.store_tables import SCORE_COLUMNS
 from serving.wording import percent
 from training.deal_model import Answers, DealModel
+from training.models import boosting
 from training.models.amount import AmountModel
 
 MOST_SCORE, LEAST_SCORE = 99, 1
@@ -109,10 +110,10 @@ def explain_all(scoring: ScoringSet, model: DealModel) -> Explained:
     if not len(scoring.snapshots):
         return Explained([], [], [])  # LightGBM has no contributions of no rows
     x, catalogue = model.matrix(scoring.features), _worded(scoring.prepared, model.names)
-    won = probability_points(model.boosters.win, model.win_calibrator, x)
+    won = probability_points(model.boosters.win.contributions(x), model.win_calibrator)
     stalls = None
     if model.boosters.stall is not None:
-        stalls = probability_points(model.boosters.stall, model.stall_calibrator, x)
+        stalls = probability_points(boosting.contributions(model.boosters.stall, x), model.stall_calibrator)
     facts = texts(scoring)
     missing = data_confidence(scoring)[1]
     reasons, stall_reasons, coaching = [], [], []

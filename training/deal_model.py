@@ -23,20 +23,25 @@ from features.feature import Vocabulary, vocabulary_from
 from features.settings import TimeSettings
 from training.calibration import Calibrator
 from training.models import boosting
+from training.models.blend import Blend, fit_blend
+from training.models.line import line_from
 from training.models.win_curve import Curve, WinCurve, fit_win_curve, quicker
 from training.rows import Rows
 from training.settings import BoostingSettings
 
-FORMAT = 1
+FORMAT = 2
 _BOOSTERS = ("closing", "winning", "win", "stall")
 
 
 @dataclass(frozen=True)
 class Boosters:
-    """The four boosters of a deal model; `stall` is None where no stage history tells what a stall is."""
+    """The win curve's two boosters, the win chance's blend, and the stall booster.
+
+    `stall` is None where no stage history tells what a stall is.
+    """
 
     curve: WinCurve
-    win: lgb.Booster
+    win: Blend
     stall: lgb.Booster | None
 
 
@@ -54,27 +59,25 @@ def rounds_of(boosters: Boosters) -> Rounds:
     """The rounds that boosters were fitted with."""
     stall = None if boosters.stall is None else boosters.stall.num_trees()
     curve = boosters.curve
-    return Rounds(curve.closing.num_trees(), curve.winning.num_trees(), boosters.win.num_trees(), stall)
+    return Rounds(curve.closing.num_trees(), curve.winning.num_trees(), boosters.win.rounds, stall)
 
 
-def fit_boosters(
-    rows: Rows, edges: np.ndarray, settings: BoostingSettings, rounds: Rounds | None = None
-) -> tuple[Boosters, np.ndarray]:
-    """Fit all boosters on rows with outcomes as known at one date; also the win booster's target, shape (n,).
+def fit_boosters(rows: Rows, edges: np.ndarray, settings: BoostingSettings, rounds: Rounds | None = None) -> Boosters:
+    """Fit all models on rows with outcomes as known at one date.
 
-    The win booster learns from the outcome where it is known and from the curve's probability where the deal
-    is still open, so that one booster carries both the probability that is shown and its exact explanation.
+    The win model learns from the outcome where it is known and from the curve's probability where the deal
+    is still open, so that one model carries both the probability that is shown and its exact explanation.
     """
     both = (rounds.closing, rounds.winning) if rounds else None
     curve = fit_win_curve(rows, edges, quicker(settings), both)
     target = soft_outcome(rows, curve)
-    win = boosting.fit(rows.x, target, rows.group, settings, rounds.win if rounds else None)
+    win = fit_blend(rows.x, target, rows.group, rows.deal, settings, rounds.win if rounds else None)
     known = ~np.isnan(rows.stalled)
     stall = None
     if known.any() and 0 < rows.stalled[known].mean() < 1:
         trees = rounds.stall if rounds else None
         stall = boosting.fit(rows.x[known], rows.stalled[known], rows.group[known], settings, trees)
-    return Boosters(curve, win, stall), target
+    return Boosters(curve, win, stall)
 
 
 def soft_outcome(rows: Rows, curve: WinCurve) -> np.ndarray:
@@ -126,7 +129,7 @@ class DealModel:
         stall = np.full(len(x), np.nan)
         if self.boosters.stall is not None:
             stall = self.stall_calibrator.probability(boosting.margin(self.boosters.stall, x))
-        win = self.win_calibrator.probability(boosting.margin(self.boosters.win, x))
+        win = self.win_calibrator.probability(self.boosters.win.margin(x))
         return Answers(win, self.boosters.curve.curve(x), stall)
 
     def matrix(self, features: pd.DataFrame) -> np.ndarray:
@@ -148,6 +151,7 @@ class DealModel:
             "format": FORMAT,
             "names": self.names,
             "edges": self.boosters.curve.edges,
+            "line": asdict(self.boosters.win.line),
             "win_calibrator": asdict(self.win_calibrator),
             "stall_calibrator": asdict(self.stall_calibrator),
             "vocabulary": asdict(self.vocabulary),
@@ -160,7 +164,7 @@ class DealModel:
 
     def _files(self) -> dict[str, lgb.Booster]:
         parts = self.boosters
-        boosters = (parts.curve.closing, parts.curve.winning, parts.win, parts.stall)
+        boosters = (parts.curve.closing, parts.curve.winning, parts.win.trees, parts.stall)
         return {name: b for name, b in zip(_BOOSTERS, boosters, strict=True) if b is not None}
 
 
@@ -177,14 +181,21 @@ def load(folder: Path, sha256: str) -> DealModel:
             remedy="restore the folder from a backup, train again, or roll back to an earlier model",
         )
     head = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    if head["format"] != FORMAT:
+        raise DealcastError(
+            f"the model was written by another version of Dealcast (format {head['format']}, not {FORMAT})",
+            where=str(folder),
+            remedy="train again, or roll back to a model of this version",
+        )
     boosters = {
         name: lgb.Booster(model_str=(folder / f"{name}.txt").read_text(encoding="utf-8"))
         for name in _BOOSTERS
         if (folder / f"{name}.txt").is_file()
     }
     curve = WinCurve(boosters["closing"], boosters["winning"], tuple(head["edges"]))
+    win = Blend(line_from(head["line"]), boosters["win"])
     return DealModel(
-        Boosters(curve, boosters["win"], boosters.get("stall")),
+        Boosters(curve, win, boosters.get("stall")),
         Calibrator(**head["win_calibrator"]),
         Calibrator(**head["stall_calibrator"]),
         tuple(head["names"]),

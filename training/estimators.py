@@ -5,7 +5,6 @@ from __future__ import annotations
 import zlib
 from typing import Self
 
-import lightgbm as lgb
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
@@ -17,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from training.calibration import Calibrator, fit_calibrator
 from training.deal_model import soft_outcome
-from training.models import boosting
+from training.models.blend import Blend, fit_blend
 from training.models.win_curve import Curve, WinCurve, fit_win_curve, interval_edges, quicker
 from training.rows import Rows
 from training.settings import BoostingSettings
@@ -26,17 +25,17 @@ FOLDS = 3
 
 
 class WinClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
-    """Probability of being won, fitted also on deals that are still open; explained exactly by one booster.
+    """Probability of being won, fitted also on deals that are still open; explained exactly by what answers.
 
     Missing values are NaN. Deals that have not closed are neither dropped nor counted as lost: a hazard over the days
-    ahead says with which probability they will be won, and the booster that answers learns from that.
+    ahead says with which probability they will be won, and the model that answers learns from that.
 
     :param calibrate: whether probabilities are recalibrated on out-of-fold predictions (folds of `groups`).
     :param random_state: seed; the same data and parameters give the same model.
 
     The other parameters are those of :class:`training.settings.BoostingSettings`. After `fit`: `classes_` (lost, won),
-    `booster_` (a `lightgbm.Booster` whose raw prediction is log-odds), `calibrator_`, `win_curve_` (None without
-    `days`), `n_features_in_` and, of a frame, `feature_names_in_`.
+    `blend_` (a line and LightGBM's trees: `margin` and exact `contributions` in log-odds), `calibrator_`, `win_curve_`
+    (None without `days`), `n_features_in_` and, of a frame, `feature_names_in_`.
     """
 
     def __init__(  # noqa: PLR0913 # by scikit-learn's convention a parameter each
@@ -93,7 +92,7 @@ class WinClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # sci
         if len(self.classes_) != 2:
             raise ValueError(f"Only binary classification is supported; the closed deals have {_said(self.classes_)}")
         rows = _rows(x, np.where(open_, -1, label == self.classes_[1]), days, groups)
-        self.win_curve_, self.booster_, target = self._fitted(rows, days is not None)
+        self.win_curve_, self.blend_, target = self._fitted(rows, days is not None)
         self.calibrator_ = self._calibrator(rows, target) if self.calibrate else Calibrator()
         return self
 
@@ -113,9 +112,9 @@ class WinClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # sci
         return np.asarray(self.classes_[likelier])
 
     def margin(self, X: ArrayLike | pd.DataFrame) -> np.ndarray:
-        """The booster's log-odds before calibration, of which SHAP values are the parts; shape (n,)."""
+        """The log-odds before calibration, of which SHAP values are the parts; shape (n,)."""
         check_is_fitted(self)
-        return boosting.margin(self.booster_, self._matrix(X))
+        return self.blend_.margin(self._matrix(X))
 
     def predict_curve(self, X: ArrayLike | pd.DataFrame) -> Curve:
         """Won, lost and still open by days ahead. Raises ValueError where it was fitted without `days`."""
@@ -134,25 +133,26 @@ class WinClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # sci
         parameters.pop("calibrate")
         return BoostingSettings(**parameters, seed=seed)
 
-    def _fitted(self, rows: Rows, has_days: bool) -> tuple[WinCurve | None, lgb.Booster, np.ndarray]:
+    def _fitted(self, rows: Rows, has_days: bool) -> tuple[WinCurve | None, Blend, np.ndarray]:
         settings, curve = self._settings(), None
         target = (rows.outcome == 1).astype(float)
         if has_days:
             cycle = float(np.median(rows.days[rows.outcome >= 0]))
             curve = fit_win_curve(rows, interval_edges(rows, cycle), quicker(settings))
             target = soft_outcome(rows, curve)
-        return curve, boosting.fit(rows.x, target, rows.group, settings), target
+        return curve, fit_blend(rows.x, target, rows.group, rows.deal, settings), target
 
     def _calibrator(self, rows: Rows, target: np.ndarray) -> Calibrator:
         """Fitted on the answers of boosters that had not seen the answered rows' groups."""
-        fold, rounds = (rows.group // 3) % FOLDS, self.booster_.num_trees()
+        fold, rounds = (rows.group // 3) % FOLDS, self.blend_.rounds
         margin = np.zeros(len(rows))
         for k in range(FOLDS):
             inside, rest = fold == k, fold != k
             if not (inside.any() and rest.any()):
                 return Calibrator()
-            fitted = boosting.fit(rows.x[rest], target[rest], rows.group[rest], self._settings(), rounds)
-            margin[inside] = boosting.margin(fitted, rows.x[inside])
+            seen = rows.where(rest)
+            fitted = fit_blend(seen.x, target[rest], seen.group, seen.deal, self._settings(), rounds)
+            margin[inside] = fitted.margin(rows.x[inside])
         return fit_calibrator(margin, target)
 
     def __sklearn_tags__(self) -> Tags:

@@ -10,10 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from scipy.special import expit
 
 from crm.clock import DAY, utc_day
 from crm.errors import DataRefused
@@ -95,43 +92,29 @@ def out_of_fold(rows: Rows, cuts: Cuts, time: TimeSettings, settings: BoostingSe
                 remedy="give a longer history; until then score works without a model (model_version = baseline)",
             )
         # The first fold chooses the rounds, on what was known at the cut; nothing of the judged dates enters.
-        boosters, target = fit_boosters(seen, edges, settings, rounds)
+        boosters = fit_boosters(seen, edges, settings, rounds)
         rounds = rounds or rounds_of(boosters)
-        parts.append(_predicted(boosters, seen, target, rows.where(later)))
+        parts.append(_predicted(boosters, seen, rows.where(later)))
         order.append(np.flatnonzero(later))
     assert rounds is not None
     return _joined(parts, np.argsort(np.concatenate(order), kind="stable")), rounds
 
 
-def _predicted(boosters: Boosters, seen: Rows, target: np.ndarray, later: Rows) -> Judged:
+def _predicted(boosters: Boosters, seen: Rows, later: Rows) -> Judged:
     wins, stalls = win_rates(seen), stall_rates(seen)
     n = len(later)
     margin = np.full(n, np.nan) if boosters.stall is None else boosting.margin(boosters.stall, later.x)
     return Judged(
         later,
-        boosting.margin(boosters.win, later.x),
+        boosters.win.margin(later.x),
         margin,
         boosters.curve.curve(later.x),
         np.full(n, wins.overall),
         wins.probability(later.stage),
-        logistic_regression(seen.x, target, later.x),
+        expit(boosters.win.line.margin(later.x)),
         np.full(n, stalls.overall),
         stalls.probability(later.stage),
     )
-
-
-def logistic_regression(x: np.ndarray, target: np.ndarray, later: np.ndarray) -> np.ndarray:
-    """A plain logistic regression on the same features and targets; probability of each later row."""
-    fitted = make_pipeline(
-        SimpleImputer(add_indicator=True, keep_empty_features=True),
-        StandardScaler(),
-        LogisticRegression(C=0.1, solver="newton-cholesky"),
-    )
-    both = np.concatenate([x, x])
-    y = np.concatenate([np.ones(len(x)), np.zeros(len(x))])
-    weight = np.concatenate([target, 1 - target])
-    fitted.fit(both, y, logisticregression__sample_weight=weight)
-    return np.asarray(fitted.predict_proba(later)[:, 1])
 
 
 def calibrators(judged: Judged, at: int, stall_days: int) -> tuple[Calibrator, Calibrator]:

@@ -87,7 +87,7 @@ def learn(
     win_rows = judged_win(judged, cuts, time.stall_days)
     cards = _cards(judged, win_rows, cuts, training)
     progress("fitting on everything known now")
-    boosters, _ = fit_boosters(rows, interval_edges(rows, time.cycle_days), settings, rounds)
+    boosters = fit_boosters(rows, interval_edges(rows, time.cycle_days), settings, rounds)
     both = calibrators(judged, cuts.end, time.stall_days)
     kinds = _kinds(training, rows, cuts, win_rows) if "win" in cards else {}
     found = segments(win_rows, kinds)

@@ -8,7 +8,6 @@ import shap
 from matplotlib.figure import Figure
 
 from training.deal_model import DealModel
-from training.models import boosting
 from training.rows import Rows
 from training.scorecard import Card, JudgedRows
 from training.scores import EPSILON
@@ -58,7 +57,7 @@ def gains(y: np.ndarray, p: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray,
 def shap_plot(model: DealModel, rows: Rows, seed: int = 0) -> Figure:
     """SHAP beeswarm of the win model on a sample of rows, in log-odds."""
     chosen = np.random.default_rng(seed).permutation(len(rows))[:MOST_ROWS]
-    values = boosting.contributions(model.boosters.win, rows.x[chosen])
+    values = model.boosters.win.contributions(rows.x[chosen])
     explanation = shap.Explanation(
         values[:, :-1], base_values=values[:, -1], data=rows.x[chosen], feature_names=list(model.names)
     )

@@ -36,7 +36,7 @@ def test_what_the_configuration_says_is_what_was_trained_with(trained):
     model = load(trained.home / "models" / row["folder"], row["sha256"])
     assert model.time.grid_days == 14
     assert model.facts["parameters"]["most_rounds"] == 60
-    assert model.boosters.win.num_trees() <= 60
+    assert model.boosters.win.rounds <= 60
     assert set(model.vocabulary.segments) == {"type", "lead_source", "product", "region"}
     assert model.facts["data"]["until"][:10] <= "2026-08-07"
 

@@ -20,18 +20,21 @@ from serving.explain import (
 )
 from tests.histories import EVERYTHING
 from training.calibration import Calibrator
+from training.models import boosting
 
 FEATURES = catalogue(EVERYTHING)
 
 
 @pytest.fixture(scope="module")
 def won(answering):
-    return probability_points(answering.model.boosters.win, answering.model.win_calibrator, answering.x)
+    return probability_points(answering.model.boosters.win.contributions(answering.x), answering.model.win_calibrator)
 
 
 @pytest.fixture(scope="module")
 def stalled(answering):
-    return probability_points(answering.model.boosters.stall, answering.model.stall_calibrator, answering.x)
+    return probability_points(
+        boosting.contributions(answering.model.boosters.stall, answering.x), answering.model.stall_calibrator
+    )
 
 
 def test_base_and_contributions_add_up_to_the_probability_that_is_shown(answering, won, stalled):
@@ -48,12 +51,13 @@ def test_all_deals_start_from_the_same_typical_deal(won):
 
 
 def test_contributions_are_exact_shap_values(answering, won):
-    """Against shap's own algorithm, which reads the trees and does not ask LightGBM."""
+    """Against shap's own algorithm, which reads the trees and does not ask LightGBM; the line adds its own terms."""
     model, x = answering.model, answering.x[:40].astype(float)
-    explainer = shap.TreeExplainer(model.boosters.win)
+    explainer = shap.TreeExplainer(model.boosters.win.trees)
     explainer.model.model_type = "internal"
-    values = np.asarray(explainer.shap_values(x))
-    expected = float(np.ravel(explainer.expected_value)[-1])
+    line = model.boosters.win.line.contributions(answering.x[:40])
+    values = (np.asarray(explainer.shap_values(x)) + line[:, :-1]) / 2
+    expected = float(np.ravel(explainer.expected_value)[-1] + line[0, -1]) / 2
     base = model.win_calibrator.probability(np.array([expected]))
     probability = model.win_calibrator.probability(expected + values.sum(axis=1))
     by_shap = values * ((probability - base) / values.sum(axis=1))[:, None]
@@ -72,7 +76,7 @@ def booster():
 
 def test_a_model_that_knows_nothing_gives_no_points(booster):
     trees, x = booster
-    base, contributions, probability = probability_points(trees, Calibrator(-0.5, 0.0), x)
+    base, contributions, probability = probability_points(boosting.contributions(trees, x), Calibrator(-0.5, 0.0))
     np.testing.assert_allclose(contributions, 0)
     np.testing.assert_allclose(base, probability)
 
@@ -80,12 +84,7 @@ def test_a_model_that_knows_nothing_gives_no_points(booster):
 def test_a_deal_like_the_typical_one_is_divided_by_its_slope_not_by_zero():
     calibrator = Calibrator(0.3, 0.7)
     opposite = np.array([[0.2, 0.0, -0.2 + 1e-12, 0.4]])
-
-    class Even:
-        def predict(self, x, pred_contrib):
-            return opposite
-
-    base, contributions, probability = probability_points(Even(), calibrator, np.zeros((1, 3)))
+    base, contributions, probability = probability_points(opposite, calibrator)
     assert base[0] == pytest.approx(probability[0])
     slope = 0.7 * base[0] * (1 - base[0])
     np.testing.assert_allclose(contributions[0], slope * np.array([0.2, 0.0, -0.2]), atol=1e-9)

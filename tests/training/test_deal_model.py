@@ -30,7 +30,6 @@ from training.deal_model import (
     soft_outcome,
 )
 from training.learning import learn
-from training.models import boosting
 from training.models.win_curve import Curve, fit_win_curve
 from training.rows import Rows
 from training.settings import Thresholds
@@ -59,7 +58,7 @@ def awkward_rows() -> Rows:
 
 @pytest.fixture(scope="module")
 def model(awkward_rows: Rows) -> DealModel:
-    boosters, _ = fit_boosters(awkward_rows, EDGES, HASTY)
+    boosters = fit_boosters(awkward_rows, EDGES, HASTY)
     vocabulary = Vocabulary(("offer:sent", "Zoom call"), ("region",), ("industry",), FiscalCalendar("month", 4), False)
     own = OwnField("Rival__c", "category", "main {rival}", True, ("Acme", 'Größe, "x"\n'))
     vocabulary = replace(vocabulary, fields=(own, OwnField("budget", "money", "budget")))
@@ -90,8 +89,8 @@ def test_what_was_saved_answers_the_same(model: DealModel, saved: tuple[Path, st
     loaded = load(*saved)
     assert_same(loaded.answer(features), model.answer(features))
     np.testing.assert_array_equal(
-        boosting.contributions(loaded.boosters.win, loaded.matrix(features)),
-        boosting.contributions(model.boosters.win, model.matrix(features)),
+        loaded.boosters.win.contributions(loaded.matrix(features)),
+        model.boosters.win.contributions(model.matrix(features)),
     )
     for name in ("win_calibrator", "stall_calibrator", "names", "vocabulary", "time", "facts"):
         assert getattr(loaded, name) == getattr(model, name), name
@@ -213,7 +212,7 @@ def test_no_deals_get_no_answers(model: DealModel, features: pd.DataFrame) -> No
 
 
 def test_answers_are_calibrated_margins(model: DealModel, features: pd.DataFrame) -> None:
-    margin = boosting.margin(model.boosters.win, model.matrix(features))
+    margin = model.boosters.win.margin(model.matrix(features))
     np.testing.assert_allclose(model.answer(features).win, expit(0.3 + 1.7 * margin))
 
 
@@ -239,13 +238,13 @@ def test_open_deals_are_learned_with_what_the_curve_expects_of_them(awkward_rows
 
 def test_rounds_that_were_chosen_are_used_again(awkward_rows: Rows) -> None:
     rounds = Rounds(closing=3, winning=4, win=5, stall=6)
-    boosters, _ = fit_boosters(awkward_rows, EDGES, HASTY, rounds)
+    boosters = fit_boosters(awkward_rows, EDGES, HASTY, rounds)
     assert rounds_of(boosters) == rounds
 
 
 @pytest.mark.parametrize("stalled", [NAN, 0.0, 1.0])
 def test_without_stalls_to_tell_apart_there_is_no_stall_model(awkward_rows: Rows, stalled: float) -> None:
     rows = replace(awkward_rows, stalled=np.full(len(awkward_rows), stalled))
-    boosters, _ = fit_boosters(rows, EDGES, HASTY, Rounds(2, 2, 2, 2))
+    boosters = fit_boosters(rows, EDGES, HASTY, Rounds(2, 2, 2, 2))
     assert boosters.stall is None
     assert rounds_of(boosters).stall is None

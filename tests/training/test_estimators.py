@@ -84,10 +84,11 @@ def test_the_same_data_give_the_same_model_and_clones_are_unfitted_twins() -> No
     groups = np.arange(len(x)) // 3
     first = WinClassifier(most_rounds=50, random_state=3).fit(x, won, days=days, groups=groups)
     twin = clone(first)
-    assert not hasattr(twin, "booster_")
+    assert not hasattr(twin, "blend_")
     assert twin.get_params() == first.get_params()
     twin.fit(x, won, days=days, groups=groups)
-    assert twin.booster_.model_to_string() == first.booster_.model_to_string()
+    assert twin.blend_.trees.model_to_string() == first.blend_.trees.model_to_string()
+    assert twin.blend_.line == first.blend_.line
     assert twin.calibrator_ == first.calibrator_
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-from scipy.special import expit
 
 from crm.clock import DAY, utc_day
 from crm.errors import DATA_REFUSED, DataRefused
@@ -21,7 +19,6 @@ from training.evaluation import (
     calibrators,
     censoring_weight,
     choose_cuts,
-    logistic_regression,
     out_of_fold,
 )
 from training.rows import Rows, all_rows, known_at
@@ -59,9 +56,9 @@ def run(some: Rows, cuts: Cuts, training: TrainingSet) -> Run:
     folds: list[Fold] = []
     predicted = evaluation._predicted
 
-    def watched(boosters: Boosters, seen: Rows, target: np.ndarray, later: Rows) -> Judged:
+    def watched(boosters: Boosters, seen: Rows, later: Rows) -> Judged:
         folds.append(Fold(seen, later))
-        return predicted(boosters, seen, target, later)
+        return predicted(boosters, seen, later)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evaluation, "_predicted", watched)
@@ -252,21 +249,3 @@ def test_a_history_in_which_nothing_had_closed_by_the_first_cut_is_refused(train
         out_of_fold(rows, cuts, training.time, HASTY)
     assert refused.value.exit_code == DATA_REFUSED
     assert "score works without a model" in refused.value.remedy
-
-
-def test_the_plain_logistic_regression_finds_what_is_there() -> None:
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(4000, 3)).astype(np.float32)
-    truth = expit(1.5 * x[:, 0] - 0.5)
-    x[rng.random((4000, 3)) < 0.05] = np.nan
-    assert np.abs(logistic_regression(x[:3000], truth[:3000], x[3000:]) - truth[3000:]).mean() < 0.05
-
-
-def test_a_feature_that_was_never_known_in_the_past_disturbs_no_one() -> None:
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(300, 2)).astype(np.float32)
-    x[:200, 1] = np.nan
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        p = logistic_regression(x[:200], (x[:200, 0] > 0).astype(float), x[200:])
-    assert np.corrcoef(p, x[200:, 0])[0, 1] > 0.8

@@ -1,0 +1,110 @@
+"""A straight line: what it finds, what it says of values that nobody has had, and that its parts add up."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from training.models import line as module
+from training.models.blend import fit_blend
+from training.models.boosting import contributions, margin
+from training.models.line import FARTHEST, Line, fit_line, line_from
+from training.settings import BoostingSettings
+
+
+def deals(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Three features, a twentieth of the values not known, and the chance that the first of them makes."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, 3)).astype(np.float32)
+    truth = expit(1.5 * x[:, 0] - 0.5)
+    x[rng.random((n, 3)) < 0.05] = np.nan
+    return x, truth
+
+
+@pytest.fixture(scope="module")
+def fitted() -> Line:
+    x, truth = deals(3000)
+    return fit_line(x, truth, np.arange(3000))
+
+
+def test_it_finds_what_is_there(fitted: Line) -> None:
+    x, truth = deals(1000, seed=1)
+    assert np.abs(expit(fitted.margin(x)) - truth).mean() < 0.05
+    assert abs(fitted.weight[1]) < 0.1 < fitted.weight[0]
+
+
+def test_contributions_add_up_and_are_each_features_own(fitted: Line) -> None:
+    x, _ = deals(200, seed=2)
+    parts = fitted.contributions(x)
+    np.testing.assert_allclose(parts.sum(axis=1), fitted.margin(x), atol=1e-12)
+    assert np.ptp(parts[:, -1]) == 0
+    other = x.copy()
+    other[:, 0] = fitted.middle[0]
+    moved = np.nan_to_num(fitted.margin(x) - fitted.margin(other))
+    np.testing.assert_allclose(parts[:, 0] - fitted.contributions(other)[:, 0], moved, atol=1e-9)
+    np.testing.assert_array_equal(parts[:, 1:], fitted.contributions(other)[:, 1:])
+
+
+def test_on_average_over_what_it_learned_from_a_feature_adds_nothing() -> None:
+    x, truth = deals(3000)
+    parts = fit_line(x, truth, np.arange(3000)).contributions(x)
+    np.testing.assert_allclose(parts[:, :-1].mean(axis=0), 0, atol=0.01)
+
+
+def test_a_value_that_nobody_has_had_moves_no_further_than_the_farthest(fitted: Line) -> None:
+    def at(value: float) -> float:
+        return float(fitted.margin(np.array([[value, 0, 0]], np.float32))[0])
+
+    farthest = fitted.middle[0] + FARTHEST * fitted.spread[0]
+    assert at(1e12) == pytest.approx(at(farthest * 1.0001))
+    assert at(-1e12) < at(0) < at(1e12)
+
+
+def test_a_deals_rows_weigh_as_much_as_another_deals() -> None:
+    """A hundred deals tell one thing in a row each; one deal tells the opposite in a thousand."""
+    x = np.concatenate([np.tile([[1.0], [-1.0]], (50, 1)), np.tile([[1.0], [-1.0]], (500, 1))]).astype(np.float32)
+    target = np.concatenate([np.tile([1.0, 0.0], 50), np.tile([0.0, 1.0], 500)])
+    deal = np.concatenate([np.arange(100), np.full(1000, 100)])
+    assert fit_line(x, target, deal).weight[0] > 0.1
+    assert fit_line(x, target, np.arange(1100)).weight[0] < -0.1
+
+
+def test_features_never_known_or_always_the_same_disturb_no_one() -> None:
+    x, truth = deals(400)
+    x[:, 1], x[:, 2] = np.nan, 7.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = fit_line(x, truth, np.arange(400))
+        answers = found.margin(deals(50, seed=3)[0])
+    assert np.isfinite(answers).all()
+    assert np.isfinite(list(asdict(found)["weight"])).all()
+
+
+def test_of_very_many_rows_some_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, truth = deals(4000)
+    whole = fit_line(x, truth, np.arange(4000))
+    monkeypatch.setattr(module, "MOST_ROWS", 2000)
+    half = fit_line(x, truth, np.arange(4000))
+    assert half != whole
+    assert half == fit_line(x, truth, np.arange(4000))
+    later, _ = deals(500, seed=4)
+    assert np.abs(expit(half.margin(later)) - expit(whole.margin(later))).mean() < 0.03
+
+
+def test_it_survives_json(fitted: Line) -> None:
+    assert line_from(json.loads(json.dumps(asdict(fitted)))) == fitted
+
+
+def test_a_blend_is_halfway_between_its_parts_in_log_odds() -> None:
+    x, truth = deals(800)
+    blend = fit_blend(x, truth, np.arange(800), np.arange(800), BoostingSettings(), rounds=12)
+    assert blend.rounds == 12
+    np.testing.assert_allclose(blend.margin(x), (blend.line.margin(x) + margin(blend.trees, x)) / 2)
+    np.testing.assert_allclose(blend.contributions(x).sum(axis=1), blend.margin(x), atol=1e-9)
+    trees = contributions(blend.trees, x)
+    np.testing.assert_allclose(blend.contributions(x), (blend.line.contributions(x) + trees) / 2)

@@ -1,0 +1,99 @@
+"""A straight line in log-odds: what can be said of many features from few deals.
+
+Each feature enters as its distance from the mean in standard deviations, cut at FARTHEST, so that a value that nobody
+has had before, a typing error or another currency, moves an answer no further than the most extreme of those learned
+from. That it is not known is a feature of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+STRENGTH = 0.01
+"""scikit-learn's C, where each deal weighs 1: the larger, the less is drawn to 0."""
+
+FARTHEST = 4.0
+MOST_ROWS = 60_000
+"""Rows that it is fitted on: more make a straight line no better."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """Log-odds = intercept + Σ weight × distance + Σ missing × (not known); a number each feature.
+
+    :param middle, spread: mean and standard deviation of what is known; of a feature that never differs 1.
+    :param unknown: share of rows in which it was not known: what missing is measured against in explanations.
+    """
+
+    intercept: float
+    middle: tuple[float, ...]
+    spread: tuple[float, ...]
+    weight: tuple[float, ...]
+    missing: tuple[float, ...]
+    unknown: tuple[float, ...]
+
+    def margin(self, x: np.ndarray) -> np.ndarray:
+        """Log-odds of each row of `x` (n, features); shape (n,)."""
+        distance, unknown = _parts(x, np.asarray(self.middle), np.asarray(self.spread))
+        return np.asarray(self.intercept + distance @ np.asarray(self.weight) + unknown @ np.asarray(self.missing))
+
+    def contributions(self, x: np.ndarray) -> np.ndarray:
+        """What each feature adds to the average row's log-odds, which stands last; shape (n, features + 1).
+
+        Of a line these are its SHAP values, features taken as independent (Lundberg & Lee 2017).
+        """
+        distance, unknown = _parts(x, np.asarray(self.middle), np.asarray(self.spread))
+        missing, share = np.asarray(self.missing), np.asarray(self.unknown)
+        base = np.full((len(x), 1), self.intercept + share @ missing)
+        return np.hstack([distance * np.asarray(self.weight) + (unknown - share) * missing, base])
+
+
+def line_from(data: Mapping[str, Any]) -> Line:
+    """A line from what `dataclasses.asdict` made of it and JSON kept."""
+    return Line(
+        data["intercept"], *(tuple(data[name]) for name in ("middle", "spread", "weight", "missing", "unknown"))
+    )
+
+
+def fit_line(x: np.ndarray, target: np.ndarray, deal: np.ndarray, seed: int = 0) -> Line:
+    """Fit on rows of which each deal's weigh 1 together.
+
+    :param x: (n, features) float32, NaN = not known.
+    :param target: (n,) in [0, 1], soft ones too.
+    :param deal: (n,) whole numbers.
+    """
+    if len(x) > MOST_ROWS:
+        chosen = np.sort(np.random.default_rng(seed).choice(len(x), MOST_ROWS, replace=False))
+        x, target, deal = x[chosen], target[chosen], deal[chosen]
+    middle, spread = _middle_and_spread(x)
+    distance, unknown = _parts(x, middle, spread)
+    _, code, rows = np.unique(deal, return_inverse=True, return_counts=True)
+    weight = 1 / rows[code]
+    share = unknown.mean(axis=0)
+    both = np.tile(np.hstack([distance, unknown - share]), (2, 1))
+    y = np.repeat([1, 0], len(x))
+    fitted = LogisticRegression(C=STRENGTH, solver="newton-cholesky")
+    fitted.fit(both, y, sample_weight=np.concatenate([weight * target, weight * (1 - target)]))
+    weights, missing = np.split(fitted.coef_[0], 2)
+    intercept = float(fitted.intercept_[0] - share @ missing)
+    return Line(intercept, *(tuple(map(float, one)) for one in (middle, spread, weights, missing, share)))
+
+
+def _middle_and_spread(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    known = ~np.isnan(x)
+    count = np.maximum(known.sum(axis=0), 1)
+    middle = np.where(known, x, 0).sum(axis=0, dtype=float) / count
+    spread = np.sqrt((np.where(known, x - middle, 0) ** 2).sum(axis=0, dtype=float) / count)
+    return middle, np.where(spread > np.abs(middle) * 1e-9, np.maximum(spread, 1e-30), 1.0)
+
+
+def _parts(x: np.ndarray, middle: np.ndarray, spread: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Each value's distance from the middle (0 where not known), and whether it is not known; shape of `x`."""
+    unknown = np.isnan(x)
+    distance = np.clip((x - middle) / spread, -FARTHEST, FARTHEST)
+    return np.where(unknown, 0.0, distance), unknown.astype(float)
