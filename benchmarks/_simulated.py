@@ -98,6 +98,7 @@ def limit_model(settings: BoostingSettings, seeds: Sequence[int] = LIMIT_SEEDS) 
     names = tuple(name for name in pasts[0].features if all(name in past.features for past in pasts))
     rows = _together([all_rows(replace(past, features=past.features[list(names)])) for past in pasts])
     time, vocabulary = pasts[0].time, pasts[0].vocabulary
+    rows = replace(rows, stalled=np.full(len(rows), np.nan))  # of stalls the simulation knows no truth
     boosters, _ = fit_boosters(rows, interval_edges(rows, time.cycle_days), settings)
     return DealModel(boosters, Calibrator(), Calibrator(), names, vocabulary, time, {"rows": len(rows)})
 
