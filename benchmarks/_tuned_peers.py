@@ -1,4 +1,4 @@
-"""CatBoost and XGBoost, tuned by a small random search on a time-split within what was known."""
+"""CatBoost, XGBoost and logistic regression, tuned by a small random search on a time-split within what was known."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ import catboost
 import numpy as np
 import pandas as pd
 import xgboost
+from sklearn.compose import make_column_transformer
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from benchmarks._prefix import CATEGORIES
 from benchmarks._questions import Sample
@@ -22,7 +27,7 @@ THREADS = 2
 
 
 class Fitted(Protocol):
-    """A fitted peer; `rounds` is how many trees it has."""
+    """A fitted peer; `rounds` is how many trees it has, where it has any."""
 
     @property
     def rounds(self) -> int:
@@ -55,7 +60,7 @@ def _weighted(sample: Sample, weighted: bool) -> Sample:
 
 
 class Peer(Protocol):
-    """A library of boosted trees: how its settings are drawn, and how it is fitted."""
+    """A way of learning: how its settings are drawn, and how it is fitted."""
 
     @staticmethod
     def drawn(rng: np.random.Generator) -> dict[str, Any]:
@@ -162,6 +167,39 @@ def _matrix(sample: Sample, levels: Mapping[str, pd.Index]) -> xgboost.DMatrix:
     return xgboost.DMatrix(
         x.to_numpy(float), sample.y, weight=sample.weight, feature_types=kinds, enable_categorical=True
     )
+
+
+@dataclass(frozen=True)
+class Logistic:
+    """Logistic regression on standardised numbers and a column a category's level."""
+
+    model: Pipeline
+    rounds: int = 0
+    name = "logistic regression"
+
+    @staticmethod
+    def drawn(rng: np.random.Generator) -> dict[str, Any]:
+        return {"C": _log_uniform(rng, 1e-4, 1)}
+
+    @staticmethod
+    def fit(  # one protocol for all peers; this one has no rounds to choose
+        sample: Sample,
+        settings: Mapping[str, Any],
+        rounds: int,  # noqa: ARG004 (see above)
+        late: Sample | None = None,  # noqa: ARG004 (see above)
+    ) -> Logistic:
+        numbers = [name for name in sample.x if name not in CATEGORIES]
+        encoded = make_column_transformer(
+            (make_pipeline(SimpleImputer(add_indicator=True, keep_empty_features=True), StandardScaler()), numbers),
+            (OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=50), list(CATEGORIES)),
+            sparse_threshold=0,
+        )
+        model = make_pipeline(encoded, LogisticRegression(solver="newton-cholesky", **settings))
+        model.fit(sample.x, sample.y, logisticregression__sample_weight=sample.weight)
+        return Logistic(model)
+
+    def probability(self, x: pd.DataFrame) -> np.ndarray:
+        return np.asarray(self.model.predict_proba(x)[:, 1])
 
 
 def versions() -> str:
