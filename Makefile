@@ -5,7 +5,7 @@
 #   make setup    .venv alone; the others see to it themselves
 #   make spark    PySpark as well, for `--engine spark` (needs Java 17); `make test` sees to it itself
 #   make lint     ruff and mypy alone
-#   make bench    the benchmarks                             BENCH_ARGS="…"
+#   make bench    the benchmarks                             BENCH_ARGS="…"; sees itself to the peers they measure
 #   make docs     the pages that are generated from the code
 #   make lock     requirements*.lock from pyproject.toml     LOCK_ARGS=--upgrade takes newer versions
 #   make clean    removes .venv and every cache; data, models and scores stay
@@ -18,6 +18,7 @@ PY    := $(VENV)/bin/python
 PIP   := $(PY) -m pip -qq --disable-pip-version-check --no-input
 READY := $(VENV)/.ready
 SPARK_READY := $(VENV)/.ready-spark
+PEERS_READY := $(VENV)/.ready-peers
 
 export MLFLOW_DISABLE_TELEMETRY := true
 export OMP_WAIT_POLICY := PASSIVE
@@ -82,6 +83,11 @@ $(SPARK_READY): requirements-spark.lock $(READY)
 	@$(PIP) install --no-compile --no-build-isolation --require-hashes --requirement requirements-spark.lock
 	@touch $(SPARK_READY)
 
+$(PEERS_READY): requirements-peers.lock $(READY)
+	@echo "setup: installing the benchmarks' peers (the first time downloads about 110 MB) …"
+	@$(PIP) install --no-compile --require-hashes --requirement requirements-peers.lock
+	@touch $(PEERS_READY)
+
 # tests/test_lint.py runs what `make lint` runs, so that one run says whether all is well.
 test: $(READY) $(SPARK_READY)
 	@$(PY) -m pytest $(PYTEST_ARGS)
@@ -91,7 +97,7 @@ lint: $(READY)
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
 
-bench: $(READY)
+bench: $(READY) $(PEERS_READY)
 	@$(PY) -m benchmarks $(BENCH_ARGS)
 
 docs: $(READY)
@@ -99,16 +105,17 @@ docs: $(READY)
 	@$(PY) -m features.features_reference docs/features.md
 
 # Needs no finished setup: a lock that cannot be installed must be mendable. "fewest": one version of a package
-# for every Python, so that what is tested is what is used.
+# for every Python, so that what is tested is what is used. The peers share packages with us, at our versions.
 lock: $(PY)
 	@[ -x $(VENV)/bin/uv ] || $(PIP) install uv
-	@$(PY) -m uv pip compile pyproject.toml --extra dev --universal --fork-strategy fewest --python-version 3.11 \
-	  --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --quiet $(LOCK_ARGS) \
-	  --output-file requirements.lock
-	@$(PY) -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['spark'])" \
-	  | $(PY) -m uv pip compile - --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --custom-compile-command "make lock" --quiet $(LOCK_ARGS) --output-file requirements-spark.lock
-	@echo "lock: requirements.lock and requirements-spark.lock are up to date"
+	@$(LOCKED) pyproject.toml --extra dev --output-file requirements.lock
+	@$(call extra,spark) | $(LOCKED) - --output-file requirements-spark.lock
+	@$(call extra,peers) | $(LOCKED) - --constraint requirements.lock --output-file requirements-peers.lock
+	@echo "lock: requirements.lock, requirements-spark.lock and requirements-peers.lock are up to date"
+
+LOCKED = $(PY) -m uv pip compile --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --custom-compile-command "make lock" --quiet $(LOCK_ARGS)
+extra = $(PY) -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['$(1)'], sep='\n')"
 
 clean:
 	@rm -rf $(VENV) build dist dealcast.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

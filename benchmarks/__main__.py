@@ -31,17 +31,16 @@ def main(wanted: list[str]) -> int:
         module = import_module(f"benchmarks.{name}")
         print(f"{name}: running", file=sys.stderr, flush=True)
         started = time.monotonic()
-        text = module.run()
-        if text is not None:
-            write_section(name, module.TITLE, text)
+        write_section(name, module.TITLE, module.run(), found)
         print(f"{name}: {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
     return 0
 
 
-def write_section(name: str, title: str, text: str) -> None:
-    """Put a section into the page, in place of its earlier version."""
+def write_section(name: str, title: str, text: str, known: list[str]) -> None:
+    """Put a section into the page, in place of its earlier version; those of no known benchmark go."""
     page = PAGE.read_text(encoding="utf-8") if PAGE.exists() else HEAD
-    sections = dict(re.findall(r"<!-- (\w+) -->\n(.*?)(?=\n<!-- \w+ -->\n|\Z)", page, flags=re.DOTALL))
+    found = re.findall(r"<!-- (\w+) -->\n(.*?)(?=\n<!-- \w+ -->\n|\Z)", page, flags=re.DOTALL)
+    sections = {key: section for key, section in found if key in known}
     sections[name] = f"## {title}\n\n{text.strip()}\n"
     body = "\n".join(f"<!-- {key} -->\n{sections[key].rstrip()}\n" for key in sorted(sections))
     PAGE.write_text(f"{HEAD}\n{body}", encoding="utf-8")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
+from benchmarks._real_data import real_data
 from crm.clock import parse_as_of
 from crm.history import data_through, known_by
 from crm.simulator import SimulatorSettings, simulate
@@ -32,13 +31,10 @@ def run() -> str:
     tables = simulate(SimulatorSettings(deals=SIMULATED_DEALS)).tables
     histories = Histories(tables)
     found = {"The simulated company": training_set(histories, propose(histories), data_through(tables))}
-    root = os.environ.get("DEALCAST_REAL_DATA")
-    if root is not None and (Path(root) / "loan_offers").is_dir():
+    if (folder := real_data("loan_offers")) is not None:
         until = parse_as_of("2012-01-15")
-        loans = Histories(known_by(read_folder(Path(root) / "loan_offers").tables, until))
+        loans = Histories(known_by(read_folder(folder).tables, until))
         found["Loan offers (BPI Challenge 2012)"] = training_set(loans, propose(loans), until)
-    else:
-        print("families: loan_offers left out, DEALCAST_REAL_DATA does not name a folder that has it", file=sys.stderr)
     return "\n\n".join([_HEAD, *(_section(name, training) for name, training in found.items())])
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-
 import numpy as np
+
+from benchmarks._children import child
 
 TITLE = "Features at scale"
 SIZES = (10_000, 20_000, 100_000, 300_000, 1_000_000)
@@ -22,9 +19,9 @@ FAMILIES = {
 
 def run() -> str:
     """The kernel at several sizes, each in a process of its own."""
-    child("touch")
-    kernel = [child("kernel", deals) for deals in SIZES]
-    parts = {what: child("kernel", SIZES[-1], families) for what, families in FAMILIES.items()}
+    child("_scale", "touch")
+    kernel = [child("_scale", "kernel", deals) for deals in SIZES]
+    parts = {what: child("_scale", "kernel", SIZES[-1], families) for what, families in FAMILIES.items()}
     return "\n".join([*_kernel_section(kernel), "", *_families_section(parts)])
 
 
@@ -70,17 +67,3 @@ def _families_section(parts: dict[str, dict[str, float]]) -> list[str]:
         for what, one in parts.items()
     ]
     return lines
-
-
-def child(*arguments: object) -> dict[str, float]:
-    """A step of `benchmarks._scale` in a process of its own; what it told."""
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks._scale", *map(str, arguments)],
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "OMP_WAIT_POLICY": "PASSIVE"},
-    )
-    answer = json.loads(done.stdout.splitlines()[-1])
-    print("  ", *arguments, answer, file=sys.stderr, flush=True)
-    return dict(answer)

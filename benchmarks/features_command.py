@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from benchmarks.features_at_scale import child
+from benchmarks._children import child
 
 TITLE = "The command on a million deals"
 DEALS = 1_000_000
@@ -17,8 +17,8 @@ def run() -> str:
     ways: dict[str, list[str]] = {f"`--memory {BUDGET}`": ["--memory", BUDGET], "in one process": []}
     with tempfile.TemporaryDirectory() as scratch:
         folder, out = Path(scratch) / "data", Path(scratch) / "set.parquet"
-        child("write", DEALS, folder)
-        whole = {what: child("command", DEALS, folder, out, *more) for what, more in ways.items()}
+        child("_scale", "write", DEALS, folder)
+        whole = {what: child("_scale", "command", DEALS, folder, out, *more) for what, more in ways.items()}
     return "\n".join(_command_section(whole))
 
 

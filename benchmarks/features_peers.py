@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import signal
 import statistics
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 
+from benchmarks._children import child
 from features.questions import AsOf, Count, First, Last, Question, Since, SinceFirst, Sum, log1p
 
 TITLE = "The same features in Polars, DuckDB and pandas"
@@ -179,16 +178,9 @@ the same with `merge_asof(by="deal")`."""
 
 def _child(*arguments: object) -> dict[str, float | str]:
     """What a step in a process of its own answers; one that the system ends for want of memory says so."""
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks._peers", *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    if done.returncode in (-signal.SIGKILL, -signal.SIGABRT):
-        return {"failed": "out of memory"}
-    if done.returncode != 0:
-        raise AssertionError(f"{' '.join(map(str, arguments))} failed, see above")
-    answer = json.loads(done.stdout.splitlines()[-1])
-    print("  ", *arguments, answer, file=sys.stderr, flush=True)
-    return dict(answer)
+    try:
+        return child("_peers", *arguments)
+    except subprocess.CalledProcessError as failure:
+        if failure.returncode in (-signal.SIGKILL, -signal.SIGABRT):
+            return {"failed": "out of memory"}
+        raise

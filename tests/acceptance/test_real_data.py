@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.loan_offers import outcomes
+from benchmarks._came import outcomes
+from benchmarks._real_data import mapping_of_the_guide
 from crm.clock import parse_as_of
 from crm.history import known_by
 from crm.sources.files import read_folder
@@ -19,13 +20,6 @@ from training.rows import all_rows
 from training.scores import auc, log_losses
 
 AS_OF, LATER = "2011-12-18", "2012-01-15"
-
-GUIDE = Path(__file__).parents[2] / "docs" / "your-data.md"
-
-
-def mapping_of_the_guide() -> str:
-    """The configuration under "Any other shape" in the guide, which is written for these very files."""
-    return GUIDE.read_text(encoding="utf-8").split("## Any other shape")[1].split("```toml\n")[1].split("```")[0]
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +39,8 @@ def test_loan_offers_scores_beat_base_rate_and_stage_rates_on_what_came_after(
     then = parse_as_of(AS_OF)
     histories = Histories(known_by(tables, then))
     training = training_set(histories, propose(histories), then)
-    came = outcomes(Histories(known_by(tables, parse_as_of(LATER))), loan_scores, then, training)
+    later = Histories(known_by(tables, parse_as_of(LATER)))
+    came = outcomes(later, loan_scores["opportunity_id"], then, training.time.stall_days)
     closed = came.outcome >= 0
     assert closed.sum() == 480
     y, p = (came.outcome[closed] == 1).astype(float), loan_scores["win_probability"].to_numpy()[closed]
