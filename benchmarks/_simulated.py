@@ -13,7 +13,7 @@ from crm.clock import instants, parse_as_of
 from crm.history import known_by
 from crm.simulator import Simulation, SimulatorSettings, simulate
 from features.catalogue import catalogue
-from features.dataset import Rows as Known
+from features.dataset import SnapshotFeatures as Known
 from features.dataset import TrainingSet, rows_at, training_set
 from features.engines import prepare
 from features.feature import Vocabulary
@@ -99,7 +99,7 @@ def limit_model(settings: BoostingSettings, seeds: Sequence[int] = LIMIT_SEEDS) 
     rows = _together([all_rows(replace(past, features=past.features[list(names)])) for past in pasts])
     time, vocabulary = pasts[0].time, pasts[0].vocabulary
     rows = replace(rows, stalled=np.full(len(rows), np.nan))  # of stalls the simulation knows no truth
-    boosters, _ = fit_boosters(rows, interval_edges(rows, time.cycle_days), settings)
+    boosters = fit_boosters(rows, interval_edges(rows, time.cycle_days), settings)
     return DealModel(boosters, Calibrator(), Calibrator(), names, vocabulary, time, {"rows": len(rows)})
 
 

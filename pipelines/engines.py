@@ -29,7 +29,7 @@ LEAST_MEMORY = 2**30
 
 # Measured by benchmarks/features_at_scale.py: what a process takes before any row, and for each row of a part.
 BASE_BYTES = 800 * 2**20
-BYTES_A_ROW = 1_500
+BYTES_A_ROW = 2_000
 ROWS_A_PART_ON_SPARK = 500_000
 
 
