@@ -88,9 +88,10 @@ $(PEERS_READY): requirements-peers.lock $(READY)
 	@$(PIP) install --no-compile --require-hashes --requirement requirements-peers.lock
 	@touch $(PEERS_READY)
 
-# tests/test_lint.py runs what `make lint` runs, so that one run says whether all is well.
+# tests/test_lint.py runs what `make lint` runs, so that one run says whether all is well. As many tests side by side as
+# there are cores, four at most, as each takes up to a gigabyte; PYTEST_ARGS="-n 0" runs them one after the other.
 test: $(READY) $(SPARK_READY)
-	@$(PY) -m pytest $(PYTEST_ARGS)
+	@$(PY) -m pytest -n auto --maxprocesses 4 $(PYTEST_ARGS)
 
 lint: $(READY)
 	@$(PY) -m ruff check .
