@@ -24,6 +24,7 @@ from features.catalogue import Catalogue
 from features.feature import Absent, Feature
 from features.histories import OF_ACCOUNTS, OF_OWN, Entity, Histories
 from features.memory import keep_freed_memory
+from features.packing import Clock, Places
 from features.questions import (
     Apply,
     AsOf,
@@ -44,7 +45,7 @@ from features.questions import (
     Sum,
     streams_of,
 )
-from features.stream import Clock, Events, Places, Range, Stream
+from features.stream import Events, Range, Stream
 
 BLOCK = 32_768
 """Snapshots that are worked off together."""

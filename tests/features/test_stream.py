@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from crm.clock import DAY, NEVER
 from features import stream as streams
-from features.stream import EXACT, FEW, Clock, Events, Filter, Places, Range, Stream
+from features.packing import Clock, Places
+from features.stream import EXACT, FEW, Events, Filter, Range, Stream
 
 KEYS = 4
 
