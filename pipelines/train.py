@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from crm.clock import utc_text
+from crm.errors import DealcastError
 from crm.leakage import leakage_audit
 from crm.suspicions import findings
 from features.dataset import TrainingSet, training_set
@@ -22,6 +23,7 @@ from pipelines.config import Config, Home, caller, load_config
 from pipelines.reports.leakage import audit_json, audit_lines
 from serving.champions import How
 from serving.store import Store
+from training.deal_model import DealModel
 from training.learning import Trained, learn, refuse_hopeless
 from training.tracking import LoggedRun, log_training
 
@@ -38,6 +40,7 @@ class TrainResult:
     run: LoggedRun
     promoted: bool
     followed: Followed
+    note: str
 
 
 def train(data: Path, as_of: str, home: Home, step: Callable[[str], None]) -> TrainResult:
@@ -57,7 +60,8 @@ def train_on(company: Company, data: Path, home: Home, config: Config, step: Cal
     training = training_set(histories, propose(histories, config.time), company.until)
     refuse_hopeless(training, config.gate)
     store = open_store(home, config)
-    trained = learn(training, config.boosting, config.gate, champion_model(store, home), step)
+    champion, note = champion_to_beat(store, home)
+    trained = learn(training, config.boosting, config.gate, champion, step)
     step("logging to MLflow")
     parameters = {"data": str(data), "as_of": utc_text(company.as_of)}
     run = keep(trained, home, config, store, parameters, leakage_documents(company))
@@ -65,7 +69,15 @@ def train_on(company: Company, data: Path, home: Home, config: Config, step: Cal
     if trained.verdict.passed:
         store.promote(run.version, How.GATE, "passed the gate", caller(), store.promotions())
     followed = let_mlflow_follow(store, config.tracking(home))
-    return TrainResult(company, training, trained, run, trained.verdict.passed, followed)
+    return TrainResult(company, training, trained, run, trained.verdict.passed, followed, note)
+
+
+def champion_to_beat(store: Store, home: Home) -> tuple[DealModel | None, str]:
+    """The champion; where its files cannot be used, none and why: it answers no one, and a new one is what helps."""
+    try:
+        return champion_model(store, home), ""
+    except DealcastError as error:
+        return None, f"The champion could not be compared with: {error.found} ({error.where})."
 
 
 def keep(

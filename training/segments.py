@@ -79,7 +79,8 @@ def sizes(amount: np.ndarray) -> pd.Categorical[str]:
     bounds = np.unique(np.quantile(known, np.linspace(0, 1, FIFTHS + 1))) if len(known) else known
     if len(bounds) < MEANINGFUL_BOUNDS:
         return pd.Categorical.from_codes(np.full(len(amount), NONE), categories=pd.Index([], dtype="str"))
-    said = [f"{low:,.0f} to {high:,.0f}" for low, high in pairwise(bounds)]
+    digits = max(0, int(np.ceil(-np.log10(np.diff(bounds).min()))))  # so many tell the bounds apart
+    said = [f"{low:,.{digits}f} to {high:,.{digits}f}" for low, high in pairwise(bounds)]
     code = np.clip(np.searchsorted(bounds, amount, side="left") - 1, 0, len(said) - 1)
     return pd.Categorical.from_codes(np.where(np.isnan(amount), NONE, code), categories=pd.Index(said))
 

@@ -42,8 +42,9 @@ def training_summary(result: TrainResult) -> str:
         mark = {"passed": "✓", "failed": "✗", "not applicable": "–"}[finding.outcome.value]
         lines += wrapped(f"{finding.check}: {finding.says}", f"  {mark} ")
     lines += ["", _verdict(result)]
-    if result.followed.note:
-        lines.append(notes([result.followed.note]))
+    said = [note for note in (result.note, result.followed.note) if note]
+    if said:
+        lines.append(notes(said))
     return "\n".join(lines)
 
 

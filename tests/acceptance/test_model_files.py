@@ -9,6 +9,7 @@ from crm.errors import DealcastError
 from features.dataset import scoring_set
 from pipelines.company import open_company
 from pipelines.config import Home, load_config
+from pipelines.train import champion_to_beat
 from serving.store import Store
 from serving.store_tables import RUNS
 from tests.acceptance.worlds import LAST_DAY, copied, dealcast
@@ -51,10 +52,27 @@ def test_damaged_files_are_refused_and_nothing_is_written(trained, few_deals, tm
     assert runs(home) == 0
 
 
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_champion_with_damaged_files_does_not_stand_in_the_way_of_the_next_one(trained, tmp_path, damage):
+    home = copied(trained.home, tmp_path / "home")
+    whole, nothing = champion_to_beat(Store.under(home), Home(home))
+    assert (whole.names, nothing) == (load_champion(home).names, "")
+    (folder,) = (home / "models").iterdir()
+    change, says = DAMAGE[damage]
+    change(folder)
+    champion, note = champion_to_beat(Store.under(home), Home(home))
+    assert champion is None
+    assert says in note
+
+
+def load_champion(home):
+    row = Store.under(home).champion()
+    return load(home / "models" / row["folder"], row["sha256"])
+
+
 @pytest.fixture(scope="module")
 def model(trained):
-    row = Store.under(trained.home).champion()
-    return load(trained.home / "models" / row["folder"], row["sha256"])
+    return load_champion(trained.home)
 
 
 @pytest.fixture(scope="module")

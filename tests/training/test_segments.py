@@ -67,5 +67,6 @@ def test_sizes_are_fifths_told_by_their_bounds() -> None:
     assert found.categories[0] == "1,000 to 20,800"
     assert found.value_counts().tolist() == [20] * 5
     assert found.isna().tolist() == [False] * 100 + [True]
+    assert sizes(np.linspace(0.1, 0.9, 50)).value_counts().tolist() == [10] * 5
     assert sizes(np.full(3, np.nan)).isna().all()
     assert sizes(np.full(30, 5.0)).isna().all()

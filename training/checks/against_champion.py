@@ -12,7 +12,7 @@ def check(evidence: Evidence) -> Finding:
     """Failed only where the champion is better beyond chance."""
     name = "not worse than the champion"
     if evidence.champion is None or evidence.judged is None:
-        return Finding(name, Outcome.NOT_APPLICABLE, "There is no champion yet.")
+        return Finding(name, Outcome.NOT_APPLICABLE, "There is no champion to compare with.")
     judged, both = evidence.judged, ~np.isnan(evidence.champion)
     if len(np.unique(judged.deal[both])) < LEAST_DEALS:
         says = f"Fewer than {LEAST_DEALS} deals have closed since the champion was trained."

@@ -8,7 +8,7 @@ OF_PEOPLE = ("owner",)
 
 
 def check(evidence: Evidence) -> Finding:
-    """Passed where no kind with enough deals is off by more than the threshold, beyond chance among all looked at."""
+    """Passed where no kind with enough deals is off by more than the threshold, beyond chance."""
     name = "no segment badly off"
     if evidence.judged is None:
         return Finding(name, Outcome.NOT_APPLICABLE, "No later deals to judge by.")
@@ -16,9 +16,12 @@ def check(evidence: Evidence) -> Finding:
     if not looked_at:
         return Finding(name, Outcome.NOT_APPLICABLE, f"No stage or segment has {LEAST_DEALS} deals to judge by.")
     worst = evidence.thresholds.worst_segment_gap
-    off = [one for one in looked_at if one.off and (one.gap.low > worst or one.gap.high < -worst)]
+    off = [one for one in looked_at if one.gap.low > worst or one.gap.high < -worst]
     if off:
-        says = "; ".join(f"{one.field} {one.value} is {abs(one.gap.value):.0%} {one.off}" for one in off) + "."
-        return Finding(name, Outcome.FAILED, says)
+        says = "; ".join(
+            f"{one.field} {one.value} is {abs(one.gap.value):.0%} too {'high' if one.gap.value > 0 else 'low'}"
+            for one in off
+        )
+        return Finding(name, Outcome.FAILED, f"{says}.")
     says = f"{len(looked_at)} stages and segments looked at, none off by more than {worst:.0%} beyond chance."
     return Finding(name, Outcome.PASSED, says)
