@@ -17,7 +17,7 @@ from crm.periods import FiscalCalendar
 from crm.sources.mapping import SourceMapping, mapping_from_toml
 from features.settings import TimeWishes
 from serving.grades import Grades
-from training.settings import BoostingSettings, RetrainWishes, Thresholds, Tracking
+from training.settings import BoostingSettings, RetrainWishes, Thresholds, Tracking, TuningWishes
 
 FILE = "dealcast.toml"
 _SECTIONS = (
@@ -29,6 +29,7 @@ _SECTIONS = (
         "time",
         "gate",
         "training",
+        "tuning",
         "retrain",
         "grades",
         "mlflow",
@@ -59,12 +60,17 @@ class Home:
 
 @dataclass(frozen=True)
 class Config:
-    """What `dealcast.toml` says; every part has a default that needs no file."""
+    """What `dealcast.toml` says; every part has a default that needs no file.
+
+    :param boosting_given: the settings that [training] names: neither tuned nor taken from a champion.
+    """
 
     source: SourceMapping = field(default_factory=SourceMapping)
     time: TimeWishes = field(default_factory=TimeWishes)
     gate: Thresholds = field(default_factory=Thresholds)
     boosting: BoostingSettings = field(default_factory=BoostingSettings)
+    boosting_given: frozenset[str] = frozenset()
+    tuning: TuningWishes = field(default_factory=TuningWishes)
     retrain: RetrainWishes = field(default_factory=RetrainWishes)
     grades: Grades = field(default_factory=Grades)
     tracking_uri: str | None = None
@@ -100,6 +106,8 @@ def load_config(home: Home) -> Config:
         time=time,
         gate=_section(Thresholds, data, "gate"),
         boosting=_section(BoostingSettings, data, "training"),
+        boosting_given=frozenset(data.get("training", {})),
+        tuning=_section(TuningWishes, data, "tuning"),
         retrain=_section(RetrainWishes, data, "retrain"),
         grades=_falling(_section(Grades, data, "grades")),
         tracking_uri=_one(data, "mlflow", "tracking_uri"),

@@ -24,14 +24,14 @@ class DueResult:
     trained: TrainResult | None
 
 
-def train_if_due(data: Path, as_of: str, home: Home, step: Callable[[str], None]) -> DueResult:
-    """Train where a retraining is due; otherwise nothing is written."""
+def train_if_due(data: Path, as_of: str, home: Home, step: Callable[[str], None], tune: bool = False) -> DueResult:
+    """Train where a retraining is due, tuned where that is wanted; otherwise nothing is written."""
     config = load_config(home)
     step("reading the tables")
     company = open_company(data, as_of, config)
     step("seeing whether a retraining is due")
     due = find_due(company, home, config)
-    return DueResult(company, due, train_on(company, data, home, config, step) if due.due else None)
+    return DueResult(company, due, train_on(company, data, home, config, step, tune) if due.due else None)
 
 
 def find_due(company: Company, home: Home, config: Config) -> Due:

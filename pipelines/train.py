@@ -21,6 +21,7 @@ from pipelines.champion import champion_model, open_store
 from pipelines.company import Company, open_company
 from pipelines.config import Config, Home, caller, load_config
 from pipelines.reports.leakage import audit_json, audit_lines
+from pipelines.tuning import tuned_before, tuned_now
 from serving.champions import How
 from serving.store import Store
 from training.deal_model import DealModel
@@ -43,17 +44,20 @@ class TrainResult:
     note: str
 
 
-def train(data: Path, as_of: str, home: Home, step: Callable[[str], None]) -> TrainResult:
+def train(data: Path, as_of: str, home: Home, step: Callable[[str], None], tune: bool = False) -> TrainResult:
     """Train on what was known at a date; promote through the gate only.
 
+    :param tune: search for settings first; else those that were tuned for the champion are kept.
     Raises DataRefused where the data allow no model; the current champion then stays.
     """
     config = load_config(home)
     step("reading the tables")
-    return train_on(open_company(data, as_of, config), data, home, config, step)
+    return train_on(open_company(data, as_of, config), data, home, config, step, tune)
 
 
-def train_on(company: Company, data: Path, home: Home, config: Config, step: Callable[[str], None]) -> TrainResult:
+def train_on(
+    company: Company, data: Path, home: Home, config: Config, step: Callable[[str], None], tune: bool = False
+) -> TrainResult:
     """Train on a company that has been opened (from `data`)."""
     step("building what was known at each date")
     histories = company.histories
@@ -61,7 +65,8 @@ def train_on(company: Company, data: Path, home: Home, config: Config, step: Cal
     refuse_hopeless(training, config.gate)
     store = open_store(home, config)
     champion, note = champion_to_beat(store, home)
-    trained = learn(training, config.boosting, config.gate, champion, step)
+    settings, tuning = tuned_now(training, config, step) if tune else tuned_before(champion, config)
+    trained = learn(training, settings, config.gate, champion, step, tuning)
     step("logging to MLflow")
     parameters = {"data": str(data), "as_of": utc_text(company.as_of)}
     run = keep(trained, home, config, store, parameters, leakage_documents(company))

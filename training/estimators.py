@@ -46,6 +46,7 @@ class WinClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # sci
         min_data_in_leaf: int = 100,
         feature_fraction: float = 0.5,
         lambda_l2: float = 10.0,
+        line_strength: float = 0.01,
         max_bin: int = 127,
         most_rounds: int = 400,
         patience: int = 25,
@@ -57,6 +58,7 @@ class WinClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # sci
         self.min_data_in_leaf = min_data_in_leaf
         self.feature_fraction = feature_fraction
         self.lambda_l2 = lambda_l2
+        self.line_strength = line_strength
         self.max_bin = max_bin
         self.most_rounds = most_rounds
         self.patience = patience

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -77,8 +77,12 @@ def learn(
     thresholds: Thresholds,
     champion: DealModel | None = None,
     progress: Progress = lambda step: None,
+    tuning: Mapping[str, Any] | None = None,
 ) -> Trained:
-    """Fit and judge a challenger. Raises DataRefused where the data allow no model."""
+    """Fit and judge a challenger. Raises DataRefused where the data allow no model.
+
+    :param tuning: how the settings were found, for the model's facts (:meth:`training.tuning.Tuning.facts`).
+    """
     refuse_hopeless(training, thresholds)
     rows, time = all_rows(training), training.time
     cuts = choose_cuts(rows, training.until, time.cycle_days)
@@ -99,6 +103,7 @@ def learn(
     late = judged.rows.where(judged.rows.as_of > cuts.calibrate).where(win_rows.kept)
     facts["slices"] = slices(win_rows, fold_of(late.group), FOLDS)
     later, chance = judged.rows, both[0].probability(judged.win_margin)
+    facts["tuning"] = tuning
     facts["segments"] = [asdict(one) for one in found]
     record = amount_record(rows, training.labels.amount_ratio, cuts)
     facts["amount_record"] = None if record is None else asdict(record)

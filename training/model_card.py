@@ -27,6 +27,7 @@ def model_card(trained: Trained) -> str:
     ]
     for card in trained.cards:
         lines += [*card_table(card), ""]
+    lines += [*settings_section(trained.model.facts["parameters"], trained.model.facts["tuning"]), ""]
     lines += [*amount_section(trained.model.facts["amount_record"]), ""]
     lines += [*segments_section(trained.model.facts["segments"]), ""]
     lines += ["## Gate", "", "| check | outcome | finding |", "|---|---|---|"]
@@ -39,6 +40,23 @@ def model_card(trained: Trained) -> str:
         f"Features left out: {len(trained.model.facts['absent_features'])} (see model.json).",
     ]
     return "\n".join(lines) + "\n"
+
+
+def settings_section(parameters: Mapping[str, Any], tuning: Mapping[str, Any] | None) -> list[str]:
+    """The settings, and whether they were tuned."""
+    lines = ["## Settings", "", ", ".join(f"`{name}` {value:g}" for name, value in parameters.items()), ""]
+    if tuning is None:
+        return [*lines, "Not tuned."]
+    until, names = tuning["known_until"], ", ".join(f"`{name}`" for name in tuning["settings"])
+    if tuning["carried"]:
+        return [*lines, f"Tuned for an earlier champion, on what was known by {until}, and kept: {names}."]
+    gain = f"; saved on deals without a part in the choice {Interval(**tuning['gain'])}" if tuning["gain"] else ""
+    found = f"Tuned: {names}." if tuning["accepted"] else "Nothing was better beyond chance: not tuned."
+    return [
+        *lines,
+        f"{tuning['tried']} trials on {tuning['splits']} splits by time of what was known by {until}{gain} (share of "
+        f"the stage rates' log loss). {found}",
+    ]
 
 
 def amount_section(record: Mapping[str, Any] | None) -> list[str]:

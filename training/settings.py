@@ -8,13 +8,17 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class BoostingSettings:
-    """Shape and strength of the trees; the same for all models unless a caller says otherwise."""
+    """Shape and strength of the trees, the same for all models unless a caller says otherwise, and of the line.
+
+    :param line_strength: scikit-learn's C, where each deal weighs 1: the larger, the less is drawn to 0.
+    """
 
     learning_rate: float = 0.05
     num_leaves: int = 15
     min_data_in_leaf: int = 100
     feature_fraction: float = 0.5
     lambda_l2: float = 10.0
+    line_strength: float = 0.01
     max_bin: int = 127
     most_rounds: int = 400
     patience: int = 25
@@ -57,6 +61,16 @@ class RetrainWishes:
     worst_drift: float = 0.25
     drifted_share: float = 0.1
     retry_days: int = 7
+
+
+@dataclass(frozen=True)
+class TuningWishes:
+    """How `dealcast train --tune` searches; settable in the configuration under [tuning].
+
+    :param trials: settings to try, the defaults among them.
+    """
+
+    trials: int = 30
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,8 @@ def log_training(
 ) -> LoggedRun:
     """Log a training with its model files (`folder`) and register them as a new version.
 
-    Each fold and each span of dates that the model was judged on is a run of its own below the training's.
+    Each fold and each span of dates that the model was judged on is a run of its own below the training's, and so is
+    each trial of its tuning.
 
     :param parameters: what was trained with beside the model's own settings; `data` is where the tables lie.
     :param documents: further artifacts, text by file name.
@@ -81,6 +82,7 @@ def log_training(
             for name, text in (documents or {}).items():
                 mlflow.log_text(text, name)
             _log_slices(trained, experiment)
+            _log_trials(trained, experiment)
             version = _log_model(tracking, trained, folder, tags)
         return LoggedRun(run.info.run_id, version)
 
@@ -128,10 +130,19 @@ def _tags(trained: Trained) -> dict[str, str]:
     facts = trained.model.facts
     return {
         "dealcast.gate": "passed" if trained.verdict.passed else "not passed",
+        "dealcast.tuned": _tuned(facts["tuning"]),
         "dealcast.data": facts["data"]["fingerprint"],
         "dealcast.data_until": facts["data"]["until"],
         **{f"dealcast.{name}": value for name, value in facts["provenance"].items()},
     }
+
+
+def _tuned(tuning: Mapping[str, Any] | None) -> str:
+    if tuning is None:
+        return "no"
+    if tuning["carried"]:
+        return "for an earlier champion"
+    return "yes" if tuning["accepted"] else "no gain beyond chance"
 
 
 def _metrics(trained: Trained) -> dict[str, float]:
@@ -179,6 +190,16 @@ def _log_slices(trained: Trained, experiment: Experiment) -> None:
             mlflow.set_tags({"dealcast.slice": one["kind"]})
             mlflow.log_params({name: one[name] for name in ("first_day", "last_day")})
             mlflow.log_metrics(_finite(_slice_metrics(one)))
+
+
+def _log_trials(trained: Trained, experiment: Experiment) -> None:
+    """Trials of a tuning as runs below the training's; `score` is what was tuned for, lower is better."""
+    tuning = trained.model.facts["tuning"]
+    for one in [] if tuning is None else tuning["trials"]:
+        with mlflow.start_run(experiment_id=experiment.experiment_id, run_name=f"trial {one['number']}", nested=True):
+            mlflow.set_tags({"dealcast.trial": "complete" if one["splits"] == tuning["splits"] else "given up"})
+            mlflow.log_params(one["values"])
+            mlflow.log_metrics({"score": one["score"], "splits": one["splits"]})
 
 
 def _slice_metrics(one: Mapping[str, Any]) -> dict[str, float]:

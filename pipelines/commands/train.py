@@ -6,6 +6,7 @@ import argparse
 
 from crm.errors import DONE, GATE_NOT_PASSED
 from pipelines import terminal
+from pipelines.config import load_config
 from pipelines.due import train_if_due
 from pipelines.options import data_option, home_of, json_option, say
 from pipelines.progress import Steps
@@ -21,6 +22,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="train only where the champion is old, has not kept its promise, or deals have drifted ([retrain])",
     )
+    parser.add_argument(
+        "--tune",
+        action="store_true",
+        help="first search for settings, on dates before those that judge the model; later trainings keep them "
+        "([tuning], [training])",
+    )
     json_option(parser)
 
 
@@ -30,8 +37,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _always(options: argparse.Namespace) -> int:
-    with Steps("training", STEPS) as step:
-        result = train(options.data, options.as_of, home_of(options), step)
+    with Steps("training", _steps(options)) as step:
+        result = train(options.data, options.as_of, home_of(options), step, options.tune)
     if options.json:
         say(training.train_json(result))
     else:
@@ -40,8 +47,8 @@ def _always(options: argparse.Namespace) -> int:
 
 
 def _if_due(options: argparse.Namespace) -> int:
-    with Steps("training", STEPS + 1) as step:
-        result = train_if_due(options.data, options.as_of, home_of(options), step)
+    with Steps("training", _steps(options) + 1) as step:
+        result = train_if_due(options.data, options.as_of, home_of(options), step, options.tune)
     if options.json:
         say(due.due_json(result))
     else:
@@ -49,6 +56,11 @@ def _if_due(options: argparse.Namespace) -> int:
         if result.trained is not None:
             say("", training.training_summary(result.trained))
     return DONE if result.trained is None else _code(result.trained)
+
+
+def _steps(options: argparse.Namespace) -> int:
+    """Each trial of a tuning is a step."""
+    return STEPS + (load_config(home_of(options)).tuning.trials if options.tune else 0)
 
 
 def _code(result: TrainResult) -> int:

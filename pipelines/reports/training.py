@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pipelines.reports.tuning import tuning_lines
 from pipelines.terminal import notes, settings_lines, wrap, wrapped
 from pipelines.train import TrainResult
 from serving.wording import percent
@@ -26,6 +27,7 @@ def training_summary(result: TrainResult) -> str:
             f"{evaluation['fit_until'][:10]}; an account's deals never on both sides.",
             "",
         ),
+        *tuning_lines(result.trained.model.facts["tuning"]),
     ]
     for card in result.trained.cards:
         lines += [
@@ -79,6 +81,7 @@ def train_facts(result: TrainResult) -> dict[str, Any]:
         "promoted": result.promoted,
         "mlflow_agrees": not result.followed.note,
         "data": result.trained.model.facts["data"],
+        "tuning": result.trained.model.facts["tuning"],
         "gate": result.trained.model.facts["gate"],
         "segments": result.trained.model.facts["segments"],
         "scores": {

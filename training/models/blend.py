@@ -47,4 +47,5 @@ def fit_blend(
     rounds: int | None = None,
 ) -> Blend:
     """Fit both on rows with targets in [0, 1]; where `rounds` is not given, held-out groups choose it."""
-    return Blend(fit_line(x, target, deal, settings.seed), boosting.fit(x, target, group, settings, rounds))
+    line = fit_line(x, target, deal, settings.line_strength, settings.seed)
+    return Blend(line, boosting.fit(x, target, group, settings, rounds))

@@ -14,9 +14,6 @@ from typing import Any
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-STRENGTH = 0.01
-"""scikit-learn's C, where each deal weighs 1: the larger, the less is drawn to 0."""
-
 FARTHEST = 4.0
 MOST_ROWS = 60_000
 """Rows that it is fitted on: more make a straight line no better."""
@@ -60,12 +57,13 @@ def line_from(data: Mapping[str, Any]) -> Line:
     )
 
 
-def fit_line(x: np.ndarray, target: np.ndarray, deal: np.ndarray, seed: int = 0) -> Line:
+def fit_line(x: np.ndarray, target: np.ndarray, deal: np.ndarray, strength: float = 0.01, seed: int = 0) -> Line:
     """Fit on rows of which each deal's weigh 1 together.
 
     :param x: (n, features) float32, NaN = not known.
     :param target: (n,) in [0, 1], soft ones too.
     :param deal: (n,) whole numbers.
+    :param strength: scikit-learn's C, where each deal weighs 1: the larger, the less is drawn to 0.
     """
     if len(x) > MOST_ROWS:
         chosen = np.sort(np.random.default_rng(seed).choice(len(x), MOST_ROWS, replace=False))
@@ -77,7 +75,7 @@ def fit_line(x: np.ndarray, target: np.ndarray, deal: np.ndarray, seed: int = 0)
     share = unknown.mean(axis=0)
     both = np.tile(np.hstack([distance, unknown - share]), (2, 1))
     y = np.repeat([1, 0], len(x))
-    fitted = LogisticRegression(C=STRENGTH, solver="newton-cholesky")
+    fitted = LogisticRegression(C=strength, solver="newton-cholesky")
     fitted.fit(both, y, sample_weight=np.concatenate([weight * target, weight * (1 - target)]))
     weights, missing = np.split(fitted.coef_[0], 2)
     intercept = float(fitted.intercept_[0] - share @ missing)
