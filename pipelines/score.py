@@ -18,6 +18,7 @@ from features.settings import TimeSettings, propose
 from pipelines.champion import model_of, open_store
 from pipelines.company import Company, open_company
 from pipelines.config import Config, Home, load_config
+from serving.close_dates import close_dates
 from serving.scoring import Explained, Run, absent_features, explain_all, explain_by_rates, score_table, texts
 from serving.sinks.files import check_target, write_table
 from serving.store import new_run_id
@@ -82,7 +83,8 @@ def score(data: Path, as_of: str, home: Home, out: Path | None, step: Callable[[
         config.grades,
     )
     step("keeping the scores")
-    shown = names_of(answered.scoring).reindex(scores["opportunity_id"])
+    beside = close_dates(answered.scoring, answered.answers, answered.reference)
+    shown = names_of(answered.scoring).join(beside).reindex(scores["opportunity_id"])
     store.save_scores(run.run_id, scores, shown.reset_index(), version, moment)
     if out is not None:
         write_table(scores, out)

@@ -19,6 +19,7 @@ from features.families.account_segments import ACCOUNT_SEGMENTS
 from features.families.segment import SEGMENT_FIELDS
 from features.feature import Feature
 from features.histories import Histories
+from serving.close_dates import expected_day
 from serving.coach import as_json, gaps
 from serving.explain import STALLED, WON, Explanation, explain, probability_points
 from serving.grades import Grades
@@ -77,7 +78,7 @@ def score_table(
             "score": score,
             "grade": grades.of(score),
             "win_probability_this_period": this_period,
-            "expected_close_date": _closing_day(scoring.as_of, answers.curve.days_to_win()),
+            "expected_close_date": expected_day(scoring.as_of, answers),
             "stall_risk": answers.stall,
             "expected_amount": amount,
             "expected_revenue_this_period": amount * this_period,
@@ -253,10 +254,6 @@ def _stage_reason(stage: str | None, reference: Mapping[str, Any], moved: float)
 def _days_left(scoring: ScoringSet) -> float:
     _, end = scoring.prepared.calendar.bounds(np.array([scoring.as_of]))
     return float((end[0] - scoring.as_of) / DAY)
-
-
-def _closing_day(as_of: int, days: np.ndarray) -> np.ndarray:
-    return ((as_of + days * DAY) // DAY).astype("datetime64[D]").astype(object)
 
 
 def _by_stage(scoring: ScoringSet, reference: Mapping[str, Any], name: str) -> np.ndarray:

@@ -54,6 +54,9 @@ DEALS = sa.Table(
     sa.Column("close_date", sa.Date),
     sa.Column("amount", sa.Float),
     sa.Column("currency", sa.String, nullable=False),
+    sa.Column("close_p10", sa.Date),
+    sa.Column("close_p90", sa.Date),
+    sa.Column("slip_probability", sa.Float),
 )
 
 MODELS = sa.Table(

@@ -99,8 +99,16 @@ class Answers:
 
     def win_within(self, days: np.ndarray | float) -> np.ndarray:
         """Probability of being won within so many days, consistent with `win`."""
-        ever = np.maximum(self.curve.ever_won, 1e-9)
-        return np.clip(self.win * self.curve.won_within(days) / ever, 0, self.win)
+        return self.win * self.curve.share_of_wins_within(days)
+
+    def lost_within(self, days: np.ndarray | float) -> np.ndarray:
+        """Probability of being lost within so many days, consistent with `win`."""
+        ever = np.maximum(1 - self.curve.ever_won, 1e-9)
+        return (1 - self.win) * np.clip(self.curve.lost_within(days) / ever, 0, 1)
+
+    def open_after(self, days: np.ndarray | float) -> np.ndarray:
+        """Probability of being still open after so many days, consistent with `win`."""
+        return 1 - self.win_within(days) - self.lost_within(days)
 
     def where(self, keep: np.ndarray) -> Answers:
         """The answers for the deals that a boolean mask keeps."""

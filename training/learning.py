@@ -16,6 +16,7 @@ from features.dataset import TrainingSet
 from features.fingerprint import fingerprint
 from training.amount_record import amount_record
 from training.calibration import Calibrator
+from training.close_dates import close_date_record, fit_shape
 from training.deal_model import Boosters, DealModel, fit_boosters
 from training.drift import drift_reference
 from training.evaluation import FOLDS, Cuts, Judged, calibrators, choose_cuts, fold_of, out_of_fold
@@ -24,7 +25,7 @@ from training.models.win_curve import interval_edges
 from training.provenance import provenance
 from training.reference import moved_by_chance, reference_tables
 from training.rows import Rows, all_rows
-from training.scorecard import Card, JudgedRows, card, judged_stall, judged_win, judged_win_within
+from training.scorecard import Card, JudgedRows, card, judged_slip, judged_stall, judged_win, judged_win_within
 from training.scores import auc
 from training.segments import Segment, segments, sizes
 from training.settings import BoostingSettings, Thresholds
@@ -107,6 +108,9 @@ def learn(
     facts["segments"] = [asdict(one) for one in found]
     record = amount_record(rows, training.labels.amount_ratio, cuts)
     facts["amount_record"] = None if record is None else asdict(record)
+    days = close_date_record(rows, judged, cuts, time.stall_days)
+    facts["close_date_record"] = None if days is None else asdict(days)
+    facts["reference"]["day_of_win_shape"] = fit_shape(judged, cuts.end, time.stall_days)
     facts["drift"] = drift_reference(later, chance)
     facts["reference"]["moved_by_chance"] = moved_by_chance(chance, later.stalled, later.outcome, later.deal)
     model = _model(boosters, both, training, facts)
@@ -126,6 +130,7 @@ def _cards(judged: Judged, win: JudgedRows, cuts: Cuts, training: TrainingSet) -
         "win": card("won in the end", win),
         "win_within": card(f"won within {time.horizon_days} days", judged_win_within(judged, cuts, time)),
         "stall": card(f"stalled for {time.stall_days} days", judged_stall(judged, cuts, time.stall_days)),
+        "slip": card("still open after the planned close date", judged_slip(judged, cuts, time)),
     }
     return {name: one for name, one in found.items() if one is not None}
 

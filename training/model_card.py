@@ -29,6 +29,7 @@ def model_card(trained: Trained) -> str:
         lines += [*card_table(card), ""]
     lines += [*settings_section(trained.model.facts["parameters"], trained.model.facts["tuning"]), ""]
     lines += [*amount_section(trained.model.facts["amount_record"]), ""]
+    lines += [*close_date_section(trained.model.facts["close_date_record"]), ""]
     lines += [*segments_section(trained.model.facts["segments"]), ""]
     lines += ["## Gate", "", "| check | outcome | finding |", "|---|---|---|"]
     lines += [f"| {f.check} | {f.outcome.value} | {f.says} |" for f in trained.verdict.findings]
@@ -68,8 +69,30 @@ def amount_section(record: Mapping[str, Any] | None) -> list[str]:
         "## Amount",
         "",
         f"{record['rows']:,} snapshots of {record['deals']:,} deals won since. Final ÷ current amount: within the 80 % "
-        f"range {inside.value:.1%} ({inside.low:.1%} to {inside.high:.1%}); expected less final {bias}; pinball loss "
+        f"range {inside.share}; expected less final {bias}; pinball loss "
         f"{loss}, of the amount as it stands {as_it_stands}.",
+    ]
+
+
+def close_date_section(record: Mapping[str, Any] | None) -> list[str]:
+    """How the span of the day of winning and its median did on later dates."""
+    if record is None:
+        return ["## Day of winning", "", "Too few won deals to judge when deals are won."]
+    inside, plain, error, of_stage = (
+        Interval(**record[name]) for name in ("inside", "plain_inside", "error", "error_of_stage")
+    )
+    plan = record["error_of_plan"]
+    of_plan = "" if plan is None else f", of the planned close date {Interval(**plan).days}"
+    return [
+        "## Day of winning",
+        "",
+        f"{record['rows']:,} snapshots of {record['deals']:,} deals won since, each judged over the days for which it "
+        f"was followed. Between the 10 % and the 90 % day: {inside.share}, promised of wins so soon "
+        f"{record['promised']:.1%}; by the curve alone {plain.share}, promised {record['plain_promised']:.1%} (shape "
+        f"{record['shape']:.2f}).",
+        "",
+        f"Mean days between win and median, counted up to {record['horizon_days']:.0f}: {error.days}{of_plan}, of the "
+        f"median of won deals from the same stage {of_stage.days}.",
     ]
 
 

@@ -10,7 +10,10 @@ import numpy as np
 from crm.clock import DAY
 from features.settings import TimeSettings
 from training.calibration import ReliabilityRow, calibration_line, reliability
+from training.close_dates import days_to_planned_end
+from training.deal_model import Answers
 from training.evaluation import Cuts, Judged, calibrators, censoring_weight
+from training.models.rates import stage_rates
 from training.rows import Rows, known_at
 from training.scores import (
     Interval,
@@ -37,7 +40,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Card:
-    """One question (win, win within, stall): the model's line first, then the baselines'.
+    """One question (win, win within, stall, slip): the model's line first, then the baselines'.
 
     `slope` is the calibration slope with its interval; `kept` the share that came true.
     """
@@ -106,12 +109,32 @@ def judged_win_within(judged: Judged, cuts: Cuts, time: TimeSettings) -> JudgedR
     before = known_at(early.rows, cuts.calibrate, time.stall_days)
     horizon = float(time.horizon_days)
     seen = (cuts.calibrate - before.as_of) / DAY >= horizon
-    raw = _within(judged, horizon, cuts, time)
+    raw = _answers(judged, cuts, time).win_within(horizon)
     base = np.full(len(judged.rows), _share(before.where(seen), horizon))
     late = judged.rows.as_of > cuts.calibrate
     followed = late & ((cuts.end - judged.rows.as_of) / DAY >= horizon)
     won = (judged.rows.outcome == 1) & (judged.rows.days <= horizon)
     return _kept(judged, won.astype(float), followed.astype(float), {"model": raw, "base rate": base})
+
+
+def judged_slip(judged: Judged, cuts: Cuts, time: TimeSettings) -> JudgedRows:
+    """Still open at the end of the planned close date, of rows behind the second cut that were followed through it."""
+    before = known_at(judged.rows, cuts.calibrate, time.stall_days)
+    left = days_to_planned_end(before)
+    before = before.where((cuts.calibrate - before.as_of) / DAY >= left)
+    rates = stage_rates(before, _slipped(before))
+    left = days_to_planned_end(judged.rows)
+    followed = (judged.rows.as_of > cuts.calibrate) & ((cuts.end - judged.rows.as_of) / DAY >= left)
+    return _kept(
+        judged,
+        _slipped(judged.rows),
+        followed.astype(float),
+        {
+            "model": _answers(judged, cuts, time).open_after(left),
+            "base rate": np.full(len(left), rates.overall),
+            "stage slip rates": rates.probability(judged.rows.stage),
+        },
+    )
 
 
 def judged_stall(judged: Judged, cuts: Cuts, stall_days: int) -> JudgedRows:
@@ -177,11 +200,15 @@ def _kept(judged: Judged, y: np.ndarray, weight: np.ndarray, probabilities: Mapp
     )
 
 
-def _within(judged: Judged, horizon: float, cuts: Cuts, time: TimeSettings) -> np.ndarray:
+def _answers(judged: Judged, cuts: Cuts, time: TimeSettings) -> Answers:
+    """What the model would have said, calibrated on what was known at the second cut; without stall."""
     calibrator, _ = calibrators(judged, cuts.calibrate, time.stall_days)
-    ever = np.maximum(judged.curve.ever_won, 1e-9)
-    win = calibrator.probability(judged.win_margin)
-    return np.clip(win * judged.curve.won_within(horizon) / ever, 0, win)
+    return Answers(calibrator.probability(judged.win_margin), judged.curve, np.full(len(judged.rows), np.nan))
+
+
+def _slipped(rows: Rows) -> np.ndarray:
+    """1 where a deal was still open at the end of its planned close date, for rows that were followed through it."""
+    return ((rows.outcome < 0) | (rows.days > days_to_planned_end(rows))).astype(float)
 
 
 def _share(rows: Rows, horizon: float) -> float:

@@ -86,6 +86,16 @@ class Interval:
         """Three decimals: 0.596 (0.580 to 0.613)."""
         return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
 
+    @property
+    def share(self) -> str:
+        """As a share: 80.4% (78.0% to 82.7%)."""
+        return f"{self.value:.1%} ({self.low:.1%} to {self.high:.1%})"
+
+    @property
+    def days(self) -> str:
+        """As days: 10.1 (9.3 to 10.9)."""
+        return f"{self.value:.1f} ({self.low:.1f} to {self.high:.1f})"
+
 
 def mean_interval(
     values: np.ndarray, weight: np.ndarray, cluster: np.ndarray, draws: int = 500, seed: int = 0

@@ -154,7 +154,16 @@ def _metrics(trained: Trained) -> dict[str, float]:
                 metrics[f"{key}.{name}.{score}"] = line[score]["value"]
             metrics[f"{key}.{name}.calibration_error"] = line["calibration_error"]
         metrics[f"{key}.calibration_slope"] = card["slope"][0]
-    return _finite(metrics)
+    return _finite({**metrics, **_close_date_metrics(trained.model.facts["close_date_record"])})
+
+
+def _close_date_metrics(record: Mapping[str, Any] | None) -> dict[str, float]:
+    """The record of the day of winning: numbers as they are, of intervals the value."""
+    metrics = {}
+    for name, value in (record or {}).items():
+        if value is not None:
+            metrics[f"day_of_win.{name}"] = float(value["value"] if isinstance(value, Mapping) else value)
+    return metrics
 
 
 def _log_data(trained: Trained, source: str) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from datetime import date, datetime
 from typing import Any
 
 from pipelines.explain import ExplainResult
 from pipelines.terminal import or_unknown, wrapped
-from serving.wording import money, percent, points
+from serving.wording import NOBREAK, money, percent, points
 
 
 def explanation(result: ExplainResult) -> str:
@@ -22,7 +24,8 @@ def explanation(result: ExplainResult) -> str:
         f"  Win chance       {percent(score['win_probability'])} (grade {score['grade']}, score {score['score']})",
         f"  This period      {percent(score['win_probability_this_period'])}",
         f"  Stall risk       {or_unknown(score['stall_risk'], percent)}",
-        f"  Likely close     {score['expected_close_date'] or 'not known'}, if won",
+        f"  Likely close     {_likely_close(score)}",
+        f"  Planned close    {_planned_close(score)}",
         f"  Worth            {or_unknown(score['expected_amount'], money)}",
         *wrapped(_confidence(score["data_confidence"], why.get("missing", [])), "  Data confidence  "),
         "",
@@ -42,6 +45,45 @@ def explanation(result: ExplainResult) -> str:
         lines += reason_lines("", result.stall_reasons["for"][:3])
     lines += ["", f"Model {score['model_version']}, scored {score['scored_at']:%Y-%m-%d %H:%M} UTC."]
     return "\n".join(lines)
+
+
+def explanation_json(result: ExplainResult) -> str:
+    """The same for a machine: the stored score with its reasons, stall reasons and coaching."""
+    told = {"reasons": result.reasons, "stall_reasons": result.stall_reasons, "coaching": result.coaching}
+    return json.dumps({**result.score, **told}, ensure_ascii=False, allow_nan=False, default=_iso)
+
+
+def _iso(moment: date) -> str:
+    """A day, or an instant of the store (UTC, without a zone)."""
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}" if isinstance(moment, datetime) else moment.isoformat()
+
+
+def _likely_close(score: dict[str, Any]) -> str:
+    day, first, last = score["expected_close_date"], score.get("close_p10"), score.get("close_p90")
+    if day is None:
+        return "not known, if won"
+    if first is None:
+        return f"{day}, if won"
+    if last is None:
+        return f"{day}, if won (9 of 10 after {_short(first, day)})"
+    return f"{day}, if won (8 of 10 between {_short(first, day)} and {_short(last, day)})"
+
+
+def _planned_close(score: dict[str, Any]) -> str:
+    planned, slip, today = score.get("close_date"), score.get("slip_probability"), score["as_of"].date()
+    if planned is None:
+        return "not known"
+    if slip is not None:
+        return f"{planned}: {percent(slip)} chance that it is still open then"
+    if planned >= today:
+        return f"{planned}, today" if planned == today else f"{planned}"
+    late = (today - planned).days
+    return f"{planned}: overdue by {late:,}{NOBREAK}{'day' if late == 1 else 'days'}"
+
+
+def _short(day: date, beside: date) -> str:
+    """Day and month, with the year where it is another than that of the date beside it."""
+    return f"{day.day} {day:%b}" if day.year == beside.year else f"{day.day} {day:%b %Y}"
 
 
 def _confidence(share: float, missing: list[str]) -> str:

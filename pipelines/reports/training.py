@@ -38,6 +38,7 @@ def training_summary(result: TrainResult) -> str:
         ]
         for line in card.lines:
             lines.append(f"  {line.name:22} {line.log_loss!s:>22} {line.auc.value:6.3f} {line.calibration_error:18.3f}")
+    lines += day_of_win_lines(result.trained.model.facts["close_date_record"])
     lines += segment_lines(result.trained.model.facts["segments"])
     lines += ["", "Gate"]
     for finding in result.trained.verdict.findings:
@@ -48,6 +49,20 @@ def training_summary(result: TrainResult) -> str:
     if said:
         lines.append(notes(said))
     return "\n".join(lines)
+
+
+def day_of_win_lines(record: Mapping[str, Any] | None) -> list[str]:
+    """How the span of the day of winning and its median did; none where too few were won."""
+    if record is None:
+        return []
+    plan = record["error_of_plan"]
+    beside = "" if plan is None else f"the planned date by {plan['value']:.1f}, "
+    says = (
+        f"Day of winning: {record['deals']:,} deals, within their span promised {percent(record['promised'])}, kept "
+        f"{percent(record['inside']['value'])}; the median is off by {record['error']['value']:.1f} days, {beside}the "
+        f"stage's median by {record['error_of_stage']['value']:.1f} (counted up to {record['horizon_days']:.0f})."
+    )
+    return ["", *wrapped(says, "")]
 
 
 def segment_lines(segments: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -84,6 +99,7 @@ def train_facts(result: TrainResult) -> dict[str, Any]:
         "tuning": result.trained.model.facts["tuning"],
         "gate": result.trained.model.facts["gate"],
         "segments": result.trained.model.facts["segments"],
+        "close_date_record": result.trained.model.facts["close_date_record"],
         "scores": {
             key: {line["name"]: line["log_loss"]["value"] for line in card["lines"]}
             for key, card in result.trained.model.facts["scores"].items()

@@ -9,7 +9,7 @@ import pytest
 
 from features.settings import TimeSettings
 from pipelines.explain import ExplainResult
-from pipelines.reports.deal import explanation
+from pipelines.reports.deal import explanation, explanation_json
 from pipelines.reports.deals import deal_list, score_json
 
 AS_OF = pd.Timestamp("2026-08-14T23:59:59.999Z")
@@ -167,8 +167,54 @@ def test_a_page_leaves_out_what_there_is_nothing_to_say_about():
 
 def test_a_page_says_what_is_not_known():
     text = page(stall_risk=None, expected_amount=None, expected_close_date=None)
-    assert text.count("not known") == 3
+    assert text.count("not known") == 4
     assert "None" not in text
+
+
+def line_of(title: str, **columns) -> str:
+    (line,) = [line for line in page(**columns).splitlines() if line.startswith(f"  {title} ")]
+    return line.removeprefix(f"  {title} ").strip().replace("\u00a0", " ")
+
+
+def test_a_page_says_by_when_a_deal_is_won_if_it_is():
+    span = {"close_p10": date(2026, 9, 1), "close_p90": date(2026, 11, 20)}
+    assert line_of("Likely close", **span) == "2026-10-14, if won (8 of 10 between 1 Sep and 20 Nov)"
+    later = {**span, "close_p90": date(2027, 2, 9)}
+    assert line_of("Likely close", **later).endswith("(8 of 10 between 1 Sep and 9 Feb 2027)")
+    assert line_of("Likely close", **{**span, "close_p90": None}).endswith("(9 of 10 after 1 Sep)")
+
+
+def test_a_page_of_a_deal_scored_before_there_were_spans_says_what_there_is():
+    assert line_of("Likely close") == "2026-10-14, if won"
+    assert line_of("Likely close", close_p10=None, close_p90=None) == "2026-10-14, if won"
+    assert line_of("Planned close", close_date=date(2026, 9, 1), slip_probability=None) == "2026-09-01"
+
+
+@pytest.mark.parametrize(
+    ("day", "slip", "says"),
+    [
+        (date(2026, 9, 1), 0.73, "2026-09-01: 73 % chance that it is still open then"),
+        (date(2026, 9, 1), 0.001, "2026-09-01: under 1 % chance that it is still open then"),
+        (date(2026, 8, 14), None, "2026-08-14, today"),
+        (date(2026, 8, 13), None, "2026-08-13: overdue by 1 day"),
+        (date(2026, 8, 2), None, "2026-08-02: overdue by 12 days"),
+        (None, None, "not known"),
+    ],
+)
+def test_a_page_says_whether_a_deal_slips(day, slip, says):
+    assert line_of("Planned close", close_date=day, slip_probability=slip) == says
+
+
+def test_a_page_for_machines_has_dates_and_reasons():
+    row = a_score(stall_risk=None, win_probability_change=None, slip_probability=0.5)
+    row |= {"close_date": date(2026, 9, 1), "close_p10": date(2026, 9, 2)}
+    told = json.loads(explanation_json(ExplainResult(row, {"base": 0.3}, {}, [])), parse_constant=pytest.fail)
+    assert (told["close_date"], told["close_p10"], told["as_of"]) == (
+        "2026-09-01",
+        "2026-09-02",
+        "2026-08-14T23:59:59Z",
+    )
+    assert (told["reasons"], told["coaching"], told["slip_probability"]) == ({"base": 0.3}, [], 0.5)
 
 
 def test_a_page_tells_reasons_with_their_signs():

@@ -75,6 +75,9 @@ def deals_of(*names: str) -> pd.DataFrame:
             "close_date": pd.Series([pd.NaT] * len(names), dtype="datetime64[us]"),
             "amount": float("nan"),
             "currency": "EUR",
+            "close_p10": date(2026, 9, 1),
+            "close_p90": None,
+            "slip_probability": [float("nan"), *[0.25] * (len(names) - 1)] if names else [],
         }
     )
 
@@ -90,7 +93,9 @@ def test_what_was_kept_is_read_back(store):
     assert row["expected_close_date"] == date(2026, 9, 30)
     assert row["as_of"] == MONDAY.replace(tzinfo=None)
     assert row["reasons"] == '{"says": "Größe ≥ 10 ☕"}'
-    unknown = ("stall_risk", "revenue_at_stake", "win_probability_change", "close_date", "amount")
+    assert (row["close_p10"], row["slip_probability"]) == (date(2026, 9, 1), 0.25)
+    assert store.latest_score("D1")["slip_probability"] is None
+    unknown = ("stall_risk", "revenue_at_stake", "win_probability_change", "close_date", "amount", "close_p90")
     assert [row[name] for name in unknown] == [None] * len(unknown)
 
 

@@ -226,6 +226,21 @@ def test_wins_within_days_rise_to_the_win_probability_that_is_shown(model: DealM
     np.testing.assert_allclose(within[3], answers.win * share)
 
 
+def test_won_lost_and_open_are_all_that_can_be(model: DealModel, features: pd.DataFrame) -> None:
+    answers = model.answer(features)
+    days = (0.0, 5.0, 10.0, 40.0, 60.0, 500.0)
+    won, lost, still_open = (
+        np.array([of(day) for day in days]) for of in (answers.win_within, answers.lost_within, answers.open_after)
+    )
+    np.testing.assert_allclose(won + lost + still_open, 1)
+    assert (still_open[0] == 1).all()
+    assert (np.diff(lost, axis=0) >= 0).all()
+    assert (lost <= 1 - answers.win).all()
+    assert ((still_open >= 0) & (np.diff(still_open, axis=0, prepend=1) <= 0)).all()
+    share = answers.curve.lost_within(40.0) / (1 - answers.curve.ever_won)
+    np.testing.assert_allclose(lost[3], (1 - answers.win) * share)
+
+
 def test_open_deals_are_learned_with_what_the_curve_expects_of_them(awkward_rows: Rows) -> None:
     curve = fit_win_curve(awkward_rows, EDGES, HASTY)
     target = soft_outcome(awkward_rows, curve)

@@ -102,13 +102,15 @@ def test_the_challenger_beats_base_rate_and_stage_rates_and_passes_the_gate(trai
 def test_wins_within_the_horizon_and_stalls_are_told_better_than_by_their_rates(
     trained: Trained, training: TrainingSet
 ) -> None:
-    within, stall = trained.cards[1:]
+    within, stall, slip = trained.cards[1:]
     assert within.question == f"won within {training.time.horizon_days} days"
     assert stall.question == f"stalled for {training.time.stall_days} days"
-    for card in (within, stall):
+    assert slip.question == "still open after the planned close date"
+    for card in (within, stall, slip):
         assert card.model.gain.low > 0
         assert card.model.calibration_error < card.line("base rate").calibration_error + 0.1
     assert stall.better_than("stage stall rates") > 0.02
+    assert slip.better_than("stage slip rates") > 0.02
 
 
 def test_the_model_comes_a_good_part_of_the_way_to_the_true_probabilities(

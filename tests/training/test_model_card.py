@@ -19,6 +19,7 @@ def test_the_card_tells_data_dates_scores_gate_and_limits(trained: Trained) -> N
         "never stand on both sides",
         "associations, not causes",
         f"{facts['amount_record']['deals']:,} deals won since",
+        f"{facts['close_date_record']['deals']:,} deals won since, each judged over the days",
         *(finding.says for finding in trained.verdict.findings),
         *(f"## {card.question.capitalize()}" for card in trained.cards),
     ):

@@ -32,16 +32,17 @@ class StageRates:
 def win_rates(rows: Rows, strength: float = STRENGTH) -> StageRates:
     """Share of closed deals' snapshots, by the stage they stood in, that ended in a win."""
     closed = rows.where(rows.outcome >= 0)
-    return _rates(closed, (closed.outcome == 1).astype(float), strength)
+    return stage_rates(closed, (closed.outcome == 1).astype(float), strength)
 
 
 def stall_rates(rows: Rows, strength: float = STRENGTH) -> StageRates:
     """Share of snapshots, by the stage they stood in, that were followed by a stall."""
     known = rows.where(~np.isnan(rows.stalled))
-    return _rates(known, known.stalled, strength)
+    return stage_rates(known, known.stalled, strength)
 
 
-def _rates(rows: Rows, target: np.ndarray, strength: float) -> StageRates:
+def stage_rates(rows: Rows, target: np.ndarray, strength: float = STRENGTH) -> StageRates:
+    """Mean of a target in [0, 1] over the snapshots of each stage."""
     overall = float(target.mean()) if len(target) else 0.5
     by_stage, deals = {}, {}
     for name in sorted({stage for stage in rows.stage if stage is not None}):

@@ -60,16 +60,28 @@ class Curve:
         won, lost = self.won_within(days), self.lost_within(days)
         return np.clip((self.ever_won - won) / np.maximum(1 - won - lost, 1e-9), 0, 1)
 
-    def days_to_win(self) -> np.ndarray:
-        """Median days to the win, given that it is won; the last edge where it lies behind it. Shape (n,)."""
-        half = self.ever_won / 2
-        reached = self.won >= half[:, None]
-        after = np.where(reached.any(axis=1), reached.argmax(axis=1), len(self.edges) - 1)
+    def open_after(self, days: np.ndarray | float) -> np.ndarray:
+        """Probability of being still open after so many days; shape (n,)."""
+        return 1 - self.won_within(days) - self.lost_within(days)
+
+    def days_to_win(self, level: float = 0.5) -> np.ndarray:
+        """Days within which that share of the wins comes, given that it is won; shape (n,).
+
+        Infinite where that lies behind the last edge: how far behind is not known.
+        """
+        share = level * self.ever_won
+        reached = self.won >= share[:, None]
+        after = reached.argmax(axis=1)
         before = np.maximum(after - 1, 0)
-        row = np.arange(len(half))
+        row = np.arange(len(share))
         low, high = self.won[row, before], self.won[row, after]
-        part = np.clip((half - low) / np.maximum(high - low, 1e-12), 0, 1)
-        return self.edges[before] + part * (self.edges[after] - self.edges[before])
+        part = np.clip((share - low) / np.maximum(high - low, 1e-12), 0, 1)
+        days = self.edges[before] + part * (self.edges[after] - self.edges[before])
+        return np.where(reached.any(axis=1), days, np.inf)
+
+    def share_of_wins_within(self, days: np.ndarray | float) -> np.ndarray:
+        """Share of the wins that comes within so many days, given that it is won; shape (n,)."""
+        return np.clip(self.won_within(days) / np.maximum(self.ever_won, 1e-9), 0, 1)
 
 
 @dataclass(frozen=True)

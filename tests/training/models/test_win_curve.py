@@ -80,11 +80,44 @@ def test_the_chance_of_today_is_the_mean_of_what_it_may_become(curve: Curve, day
 
 @given(curves())
 def test_half_of_the_wins_come_before_the_median_day_of_a_win(curve: Curve) -> None:
-    day = curve.days_to_win()
-    assert ((day >= 0) & (day <= curve.edges[-1])).all()
-    inside = curve.won[:, -1] > curve.ever_won / 2 + 1e-9
-    np.testing.assert_allclose(curve.won_within(day)[inside], curve.ever_won[inside] / 2, atol=1e-9)
-    assert (day[curve.won[:, -1] < curve.ever_won / 2 - 1e-9] == curve.edges[-1]).all()
+    assert_reached(curve, curve.days_to_win(), 0.5)
+
+
+@given(curves(), st.floats(0, 1), st.floats(0, 1))
+def test_more_of_the_wins_take_longer_and_what_is_behind_the_last_edge_has_no_day(
+    curve: Curve, one: float, other: float
+) -> None:
+    less, more = sorted((one, other))
+    sooner, later = curve.days_to_win(less), curve.days_to_win(more)
+    assert (sooner <= later + 1e-9).all()
+    assert_reached(curve, sooner, less)
+    assert_reached(curve, later, more)
+
+
+def assert_reached(curve: Curve, day: np.ndarray, level: float) -> None:
+    """By that day so much of the wins has come; where it never comes before the last edge, there is no such day."""
+    share = level * curve.ever_won
+    assert (day >= 0).all()
+    inside = curve.won[:, -1] > share + 1e-9
+    np.testing.assert_allclose(curve.won_within(day)[inside], share[inside], atol=1e-9)
+    assert (day[inside] <= curve.edges[-1]).all()
+    assert np.isinf(day[curve.won[:, -1] < share - 1e-9]).all()
+
+
+@given(curves(), st.floats(0, 300))
+def test_a_deal_is_won_lost_or_open_at_any_time(curve: Curve, days: float) -> None:
+    still_open = curve.open_after(days)
+    np.testing.assert_allclose(curve.won_within(days) + curve.lost_within(days) + still_open, 1)
+    assert ((still_open >= -1e-9) & (still_open <= 1)).all()
+    assert (curve.open_after(0) == 1).all()
+    assert (curve.open_after(days + 10) <= still_open + 1e-9).all()
+
+
+@given(curves(), st.floats(0, 300))
+def test_the_share_of_wins_is_that_of_all_that_are_ever_won(curve: Curve, days: float) -> None:
+    share = curve.share_of_wins_within(days)
+    assert ((share >= 0) & (share <= 1)).all()
+    np.testing.assert_allclose(share * curve.ever_won, curve.won_within(days), atol=1e-8)
 
 
 def test_a_curve_by_hand() -> None:
@@ -96,6 +129,10 @@ def test_a_curve_by_hand() -> None:
     assert curve.lost_within(5.0) == pytest.approx(0.05)
     assert curve.won_after(np.array([10.0])) == pytest.approx((0.5 - 0.2) / 0.7)
     assert curve.days_to_win() == pytest.approx(20.0)  # half of 0.5 is 0.25
+    assert curve.days_to_win(0.2) == pytest.approx(5.0)
+    assert curve.days_to_win(0.7) == np.inf  # 0.35, and only 0.3 is won before the last edge
+    assert curve.open_after(20.0) == pytest.approx(0.55)
+    assert curve.share_of_wins_within(20.0) == pytest.approx(0.5)
 
 
 def test_each_deal_is_asked_for_its_own_number_of_days() -> None:
