@@ -63,11 +63,29 @@ def test_it_names_the_deal_the_model_and_the_date(told, deal, scored, simulation
     assert "Model 1, scored " in told.out
 
 
+def test_it_tells_by_when_the_deal_is_won_and_whether_it_slips(told, deal, scored):
+    found = dealcast("explain", deal["opportunity_id"], "--home", scored.home, "--json")
+    assert found.code == 0, found.err
+    row, text = json.loads(found.out), flowing(told.out)
+    assert row["win_probability"] == deal["win_probability"]
+    assert row["reasons"] == json.loads(deal["reasons"])
+    assert row["close_p10"] <= row["expected_close_date"]
+    assert row["close_p90"] is None or row["expected_close_date"] <= row["close_p90"]
+    assert f"Likely close {row['expected_close_date']}, if won (" in text
+    assert f"Planned close {row['close_date']}" in text
+    if row["close_date"] > "2026-08-14":
+        slip = flowing(percent(row["slip_probability"]))
+        assert f"{slip} chance that it is still open then" in text
+    else:
+        assert row["slip_probability"] is None
+
+
 def test_an_answer_by_rates_is_explained_too(by_rates):
     deal = by_rates.scores.iloc[0]
     told = dealcast("explain", deal["opportunity_id"], "--home", by_rates.home)
     assert told.code == 0, told.err
     assert "Model baseline" in told.out
+    assert re.search(r"Likely close \d{4}-\d\d-\d\d, if won \(8 of 10 between", flowing(told.out))
     assert "Of the closed deals that stood there" in flowing(told.out)
     assert max(len(line) for line in told.lines) <= 80
 

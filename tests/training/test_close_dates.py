@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from crm.clock import DAY
 from features.settings import TimeSettings
-from tests.training.examples import LOST, NAN, OPEN, WON, days_after, rows_of, stages
+from tests.training.examples import LOST, NAN, OPEN, days_after, rows_of, stages
 from training.close_dates import (
     PLAIN,
     ahead,
