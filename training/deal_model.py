@@ -25,12 +25,13 @@ from training.calibration import Calibrator
 from training.models import boosting
 from training.models.blend import Blend, fit_blend
 from training.models.line import line_from
-from training.models.win_curve import Curve, WinCurve, fit_win_curve, quicker
+from training.models.win_curve import Curve, WinCurve, fit_win_curve
 from training.rows import Rows
 from training.settings import BoostingSettings
 
-FORMAT = 2
-_BOOSTERS = ("closing", "winning", "win", "stall")
+FORMAT = 3
+_BLENDS = ("closing", "winning", "win")
+_STALL = "stall"
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def rounds_of(boosters: Boosters) -> Rounds:
     """The rounds that boosters were fitted with."""
     stall = None if boosters.stall is None else boosters.stall.num_trees()
     curve = boosters.curve
-    return Rounds(curve.closing.num_trees(), curve.winning.num_trees(), boosters.win.rounds, stall)
+    return Rounds(curve.closing.rounds, curve.winning.rounds, boosters.win.rounds, stall)
 
 
 def fit_boosters(rows: Rows, edges: np.ndarray, settings: BoostingSettings, rounds: Rounds | None = None) -> Boosters:
@@ -69,7 +70,7 @@ def fit_boosters(rows: Rows, edges: np.ndarray, settings: BoostingSettings, roun
     is still open, so that one model carries both the probability that is shown and its exact explanation.
     """
     both = (rounds.closing, rounds.winning) if rounds else None
-    curve = fit_win_curve(rows, edges, quicker(settings), both)
+    curve = fit_win_curve(rows, edges, settings, both)
     target = soft_outcome(rows, curve)
     win = fit_blend(rows.x, target, rows.group, rows.deal, settings, rounds.win if rounds else None)
     known = ~np.isnan(rows.stalled)
@@ -159,7 +160,7 @@ class DealModel:
             "format": FORMAT,
             "names": self.names,
             "edges": self.boosters.curve.edges,
-            "line": asdict(self.boosters.win.line),
+            "lines": {name: asdict(blend.line) for name, blend in self._blends().items()},
             "win_calibrator": asdict(self.win_calibrator),
             "stall_calibrator": asdict(self.stall_calibrator),
             "vocabulary": asdict(self.vocabulary),
@@ -170,10 +171,13 @@ class DealModel:
         (folder / "model.json").write_text(text, encoding="utf-8")
         return folder_digest(folder)
 
-    def _files(self) -> dict[str, lgb.Booster]:
+    def _blends(self) -> dict[str, Blend]:
         parts = self.boosters
-        boosters = (parts.curve.closing, parts.curve.winning, parts.win.trees, parts.stall)
-        return {name: b for name, b in zip(_BOOSTERS, boosters, strict=True) if b is not None}
+        return dict(zip(_BLENDS, (parts.curve.closing, parts.curve.winning, parts.win), strict=True))
+
+    def _files(self) -> dict[str, lgb.Booster]:
+        files = {name: blend.trees for name, blend in self._blends().items()}
+        return files if self.boosters.stall is None else {**files, _STALL: self.boosters.stall}
 
 
 def load(folder: Path, sha256: str) -> DealModel:
@@ -197,13 +201,13 @@ def load(folder: Path, sha256: str) -> DealModel:
         )
     boosters = {
         name: lgb.Booster(model_str=(folder / f"{name}.txt").read_text(encoding="utf-8"))
-        for name in _BOOSTERS
+        for name in (*_BLENDS, _STALL)
         if (folder / f"{name}.txt").is_file()
     }
-    curve = WinCurve(boosters["closing"], boosters["winning"], tuple(head["edges"]))
-    win = Blend(line_from(head["line"]), boosters["win"])
+    closing, winning, win = (Blend(line_from(head["lines"][name]), boosters[name]) for name in _BLENDS)
+    curve = WinCurve(closing, winning, tuple(head["edges"]))
     return DealModel(
-        Boosters(curve, win, boosters.get("stall")),
+        Boosters(curve, win, boosters.get(_STALL)),
         Calibrator(**head["win_calibrator"]),
         Calibrator(**head["stall_calibrator"]),
         tuple(head["names"]),

@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from training.calibration import Calibrator, fit_calibrator
 from training.deal_model import soft_outcome
 from training.models.blend import Blend, fit_blend
-from training.models.win_curve import Curve, WinCurve, fit_win_curve, interval_edges, quicker
+from training.models.win_curve import Curve, WinCurve, fit_win_curve, interval_edges
 from training.rows import Rows
 from training.settings import BoostingSettings
 
@@ -42,7 +42,7 @@ class WinClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # sci
         self,
         *,
         learning_rate: float = 0.05,
-        num_leaves: int = 15,
+        num_leaves: int = 8,
         min_data_in_leaf: int = 100,
         feature_fraction: float = 0.5,
         lambda_l2: float = 10.0,
@@ -140,7 +140,7 @@ class WinClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # sci
         target = (rows.outcome == 1).astype(float)
         if has_days:
             cycle = float(np.median(rows.days[rows.outcome >= 0]))
-            curve = fit_win_curve(rows, interval_edges(rows, cycle), quicker(settings))
+            curve = fit_win_curve(rows, interval_edges(rows, cycle), settings)
             target = soft_outcome(rows, curve)
         return curve, fit_blend(rows.x, target, rows.group, rows.deal, settings), target
 

@@ -14,7 +14,7 @@ class BoostingSettings:
     """
 
     learning_rate: float = 0.05
-    num_leaves: int = 15
+    num_leaves: int = 8
     min_data_in_leaf: int = 100
     feature_fraction: float = 0.5
     lambda_l2: float = 10.0

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from training.models.weights import per_deal
+
 STRENGTH = 20.0
 """As if so many won deals more had gone as those of all stages."""
 
@@ -61,23 +63,17 @@ def fit_amount(ratio: np.ndarray, stage: np.ndarray, deal: np.ndarray) -> Amount
     if not known.any():
         return AmountModel()
     ratio, stage, deal = np.clip(ratio[known], LEAST_RATIO, MOST_RATIO), stage[known], deal[known]
-    everywhere = _quantiles(ratio, _per_deal(deal))
+    everywhere = _quantiles(ratio, per_deal(deal))
     by_stage, deals = {}, {}
     for name in sorted({name for name in stage if name is not None}):
         inside = stage == name
         deals[name] = len(np.unique(deal[inside]))
-        weight = _per_deal(deal[inside])
+        weight = per_deal(deal[inside])
         drawn = np.concatenate(
             [weight / weight.sum() * deals[name], np.full(len(everywhere), STRENGTH / len(everywhere))]
         )
         by_stage[name] = tuple(_quantiles(np.concatenate([ratio[inside], everywhere]), drawn).tolist())
     return AmountModel(tuple(everywhere.tolist()), by_stage, deals)
-
-
-def _per_deal(deal: np.ndarray) -> np.ndarray:
-    """A weight for each row, so that each deal's rows weigh 1 together."""
-    _, code, count = np.unique(deal, return_inverse=True, return_counts=True)
-    return 1 / count[code]
 
 
 def _quantiles(values: np.ndarray, weight: np.ndarray) -> np.ndarray:

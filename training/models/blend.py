@@ -7,14 +7,20 @@ exact and add up, as both are.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import lightgbm as lgb
 import numpy as np
+from scipy.optimize import brentq
+from scipy.special import expit
 
 from training.models import boosting
 from training.models.line import Line, fit_line
+from training.models.weights import per_deal
 from training.settings import BoostingSettings
+
+FARTHEST = 5.0
+"""Log-odds by which the answers as a whole are moved at most."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +48,31 @@ def fit_blend(
     x: np.ndarray,
     target: np.ndarray,
     group: np.ndarray,
-    deal: np.ndarray,
+    deal: np.ndarray | None,
     settings: BoostingSettings,
     rounds: int | None = None,
 ) -> Blend:
-    """Fit both on rows with targets in [0, 1]; where `rounds` is not given, held-out groups choose it."""
-    line = fit_line(x, target, deal, settings.line_strength, settings.seed)
-    return Blend(line, boosting.fit(x, target, group, settings, rounds))
+    """Fit both on rows with targets in [0, 1]; where `rounds` is not given, held-out groups choose it.
+
+    :param deal: (n,), rows of one deal say much the same: each counts 1 / √(the deal's number of rows). On the whole
+        the answers still keep what the rows say, each counting the same, as those who ask will ask of any row.
+        None where each row counts, as in a hazard: a deal that stays open for long is to weigh more there.
+    """
+    if deal is None:
+        line = fit_line(x, target, None, settings.line_strength, settings.seed)
+        return Blend(line, boosting.fit(x, target, group, settings, rounds))
+    weight = per_deal(deal, 0.5)
+    weight *= len(np.unique(deal)) / weight.sum()
+    line = fit_line(x, target, weight, settings.line_strength, settings.seed)
+    blend = Blend(line, boosting.fit(x, target, group, settings, rounds, weight))
+    raised = line.intercept + 2 * _offset(blend.margin(x), target)
+    return replace(blend, line=replace(line, intercept=raised))
+
+
+def _offset(margin: np.ndarray, target: np.ndarray) -> float:
+    """What added to the log-odds makes their mean probability that of the target; 0 where none does."""
+
+    def short(offset: float) -> float:
+        return float(expit(margin + offset).mean() - target.mean())
+
+    return float(brentq(short, -FARTHEST, FARTHEST)) if short(-FARTHEST) < 0 < short(FARTHEST) else 0.0

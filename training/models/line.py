@@ -57,26 +57,29 @@ def line_from(data: Mapping[str, Any]) -> Line:
     )
 
 
-def fit_line(x: np.ndarray, target: np.ndarray, deal: np.ndarray, strength: float = 0.01, seed: int = 0) -> Line:
-    """Fit on rows of which each deal's weigh 1 together.
+def fit_line(
+    x: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None, strength: float = 0.01, seed: int = 0
+) -> Line:
+    """Fit on weighted rows.
 
     :param x: (n, features) float32, NaN = not known.
     :param target: (n,) in [0, 1], soft ones too.
-    :param deal: (n,) whole numbers.
-    :param strength: scikit-learn's C, where each deal weighs 1: the larger, the less is drawn to 0.
+    :param weight: (n,), 1 each where not given.
+    :param strength: scikit-learn's C: the larger, the less is drawn to 0.
     """
+    weight = np.ones(len(x)) if weight is None else weight
     if len(x) > MOST_ROWS:
         chosen = np.sort(np.random.default_rng(seed).choice(len(x), MOST_ROWS, replace=False))
-        x, target, deal = x[chosen], target[chosen], deal[chosen]
+        x, target, weight = x[chosen], target[chosen], weight[chosen] * (len(weight) / MOST_ROWS)
     middle, spread = _middle_and_spread(x)
     distance, unknown = _parts(x, middle, spread)
-    _, code, rows = np.unique(deal, return_inverse=True, return_counts=True)
-    weight = 1 / rows[code]
     share = unknown.mean(axis=0)
-    both = np.tile(np.hstack([distance, unknown - share]), (2, 1))
-    y = np.repeat([1, 0], len(x))
+    # A target between 0 and 1 is a row of each outcome, weighing its part.
+    parts = np.concatenate([weight * target, weight * (1 - target)])
+    used = np.flatnonzero(parts > 0)
+    design = np.hstack([distance, unknown - share])[used % len(x)]
     fitted = LogisticRegression(C=strength, solver="newton-cholesky")
-    fitted.fit(both, y, sample_weight=np.concatenate([weight * target, weight * (1 - target)]))
+    fitted.fit(design, used < len(x), sample_weight=parts[used])
     weights, missing = np.split(fitted.coef_[0], 2)
     intercept = float(fitted.intercept_[0] - share @ missing)
     return Line(intercept, *(tuple(map(float, one)) for one in (middle, spread, weights, missing, share)))

@@ -1,7 +1,8 @@
 """The win curve: probability of won, lost, still open by days ahead, from a discrete-time hazard.
 
-Time ahead of a snapshot is cut into intervals that grow with the company's cycle. One booster answers
-whether a deal that is still open closes in an interval, another whether a deal that closes in it is won.
+Time ahead of a snapshot is cut into intervals that grow with the company's cycle. One model answers
+whether a deal that is still open closes in an interval, another whether a deal that closes in it is won;
+each is a line and trees together (docs/decisions/0013).
 An interval that the data do not see to its end drops out, so deals that are still open are neither dropped
 nor counted as lost. The tail behind the last interval closes as its last interval does.
 """
@@ -10,11 +11,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import lightgbm as lgb
 import numpy as np
 from scipy.special import expit
 
-from training.models import boosting
+from training.models.blend import Blend, fit_blend
 from training.rows import Rows
 from training.settings import BoostingSettings
 
@@ -86,10 +86,10 @@ class Curve:
 
 @dataclass(frozen=True)
 class WinCurve:
-    """Two boosters over (snapshot, interval ahead) and the intervals' edges in days."""
+    """Two models over (snapshot, interval ahead) and the intervals' edges in days."""
 
-    closing: lgb.Booster
-    winning: lgb.Booster
+    closing: Blend
+    winning: Blend
     edges: tuple[float, ...]
 
     def curve(self, x: np.ndarray) -> Curve:
@@ -99,9 +99,9 @@ class WinCurve:
         won, lost = np.zeros((n, intervals + 1)), np.zeros((n, intervals + 1))
         share = np.zeros(n)
         for j in range(intervals):
-            ahead = _with_interval(x, np.full(n, j))
-            closes = still_open * expit(boosting.margin(self.closing, ahead))
-            share = expit(boosting.margin(self.winning, ahead))
+            ahead = _with_interval(x, np.full(n, j), intervals)
+            closes = still_open * expit(self.closing.margin(ahead))
+            share = expit(self.winning.margin(ahead))
             won[:, j + 1] = won[:, j] + closes * share
             lost[:, j + 1] = lost[:, j] + closes * (1 - share)
             still_open = still_open - closes
@@ -120,15 +120,21 @@ def fit_win_curve(
 ) -> WinCurve:
     """Fit on rows with outcomes as known at one date; `edges` from :func:`interval_edges`.
 
-    :param rounds: of the closing and of the winning booster; None chooses them.
+    Whether a deal closes in an interval is asked of each interval that it was open in, each counting the same: a
+    deal weighing less for having been open longer would make all seem to close sooner.
+
+    :param rounds: of the closing and of the winning model; None chooses them.
     """
     row, interval, closes = _expand(rows, edges, settings.seed)
-    ended = np.flatnonzero(rows.outcome >= 0)
+    ended = _ended(rows, settings.seed)
+    intervals = len(edges) - 1
     when = np.clip(np.searchsorted(edges, rows.days[ended], side="left") - 1, 0, len(edges) - 2)
     won = (rows.outcome[ended] == 1).astype(float)
     first, second = rounds or (None, None)
-    closing = boosting.fit(_with_interval(rows.x[row], interval), closes, rows.group[row], settings, first)
-    winning = boosting.fit(_with_interval(rows.x[ended], when), won, rows.group[ended], settings, second)
+    ahead = _with_interval(rows.x[row], interval, intervals)
+    closing = fit_blend(ahead, closes, rows.group[row], None, quicker(settings), first)
+    ahead = _with_interval(rows.x[ended], when, intervals)
+    winning = fit_blend(ahead, won, rows.group[ended], rows.deal[ended], settings, second)
     return WinCurve(closing, winning, tuple(float(edge) for edge in edges))
 
 
@@ -151,8 +157,18 @@ def _expand(rows: Rows, edges: np.ndarray, seed: int) -> tuple[np.ndarray, np.nd
     return row, interval, closes.astype(float)
 
 
-def _with_interval(x: np.ndarray, interval: np.ndarray) -> np.ndarray:
-    return np.column_stack([x, interval.astype(np.float32)])
+def _ended(rows: Rows, seed: int) -> np.ndarray:
+    """Places of the rows with a known outcome, a random choice of them where there are many."""
+    ended = np.flatnonzero(rows.outcome >= 0)
+    if len(ended) <= MOST_ROWS:
+        return ended
+    return np.sort(np.random.default_rng(seed).choice(ended, MOST_ROWS, replace=False))
+
+
+def _with_interval(x: np.ndarray, interval: np.ndarray, intervals: int) -> np.ndarray:
+    """The rows with the interval's number, for the trees, and a column for each interval, for the line."""
+    each = (interval[:, None] == np.arange(intervals)).astype(np.float32)
+    return np.column_stack([x, interval.astype(np.float32), each])
 
 
 def _at(edges: np.ndarray, cumulated: np.ndarray, days: np.ndarray | float) -> np.ndarray:
@@ -165,5 +181,5 @@ def _at(edges: np.ndarray, cumulated: np.ndarray, days: np.ndarray | float) -> n
 
 
 def quicker(settings: BoostingSettings) -> BoostingSettings:
-    """Settings for the curve, whose rows are many and whose target is smooth."""
+    """Settings for whether deals close, of which the rows are many and the target is smooth."""
     return replace(settings, learning_rate=0.1, most_rounds=min(settings.most_rounds, 200), patience=10, max_bin=63)
