@@ -32,24 +32,37 @@ _LEAST_LEFT = 1 / 1440
 
 
 @dataclass(frozen=True)
+class Coverage:
+    """Share of the wins seen that came within the span, and the share promised of wins so soon.
+
+    :param shape: of the shares of wins (see :func:`level_of`).
+    """
+
+    shape: float
+    inside: Interval
+    promised: float
+
+    @property
+    def off(self) -> float:
+        """How far from its promise."""
+        return abs(self.inside.value - self.promised)
+
+
+@dataclass(frozen=True)
 class CloseDateRecord:
     """Of snapshots behind the second cut, over the days for which each was followed.
 
     :param rows, deals: those that were won, and seen to be.
-    :param shape: of the shares of wins, fitted on what was known at the second cut (see :func:`level_of`).
-    :param inside, promised: share of the wins seen that came within the span, and the share promised of wins so soon;
-        `plain_` without the shape.
+    :param span, other: by the curve's own shares, and by a shape fitted on what was known at the second cut; `span` is
+        the one that kept its promise better.
     :param horizon_days: how far days are counted in the errors, which are means of the days between the win and the
         median, the planned close date (None where there is none ahead), the median of won deals from that stage.
     """
 
     rows: int
     deals: int
-    shape: float
-    inside: Interval
-    promised: float
-    plain_inside: Interval
-    plain_promised: float
+    span: Coverage
+    other: Coverage
     horizon_days: float
     error: Interval
     error_of_plan: Interval | None
@@ -114,30 +127,33 @@ def close_date_record(rows: Rows, judged: Judged, cuts: Cuts, stall_days: int) -
     counted = won & (followed >= horizon)
     if min(len(np.unique(deals)) for deals in (before.deal, late.rows.deal[counted])) < LEAST_DEALS:
         return None
-    shape = fit_shape(judged, cuts.calibrate, stall_days)
-    inside, promised = _coverage(late.where(won), followed[won], shape)
-    plain_inside, plain_promised = _coverage(late.where(won), followed[won], PLAIN)
+    fitted = fit_shape(judged, cuts.calibrate, stall_days)
+    plain, shaped = (_coverage(late.where(won), followed[won], shape) for shape in (PLAIN, fitted))
+    span, other = (shaped, plain) if shaped.off < plain.off else (plain, shaped)
     return CloseDateRecord(
         int(won.sum()),
         len(np.unique(late.rows.deal[won])),
-        shape,
-        inside,
-        promised,
-        plain_inside,
-        plain_promised,
+        span,
+        other,
         horizon,
         *_errors(late.where(followed >= horizon), before, horizon),
     )
 
 
-def _coverage(won: Judged, followed: np.ndarray, shape: float) -> tuple[Interval, float]:
-    """Share of won snapshots whose day lies within the span, and the share promised of wins seen so soon."""
+def shape_now(record: CloseDateRecord | None, judged: Judged, cuts: Cuts, stall_days: int) -> float:
+    """The shape to answer with: fitted on everything known now where one has helped, else the curve's own shares."""
+    if record is None or record.span.shape == PLAIN:
+        return PLAIN
+    return fit_shape(judged, cuts.end, stall_days)
+
+
+def _coverage(won: Judged, followed: np.ndarray, shape: float) -> Coverage:
     low, high = (level_of(share, shape) for share in SPAN)
     came = won.curve.share_of_wins_within(won.rows.days)
     seen = beta.cdf(np.maximum(won.curve.share_of_wins_within(followed), EPSILON), shape, shape)
     promised = (np.minimum(seen, SPAN[1]) - np.minimum(seen, SPAN[0])) / seen
     inside = ((came >= low) & (came <= high)).astype(float)
-    return mean_interval(inside, np.ones(len(came)), won.rows.deal), float(promised.mean())
+    return Coverage(shape, mean_interval(inside, np.ones(len(came)), won.rows.deal), float(promised.mean()))
 
 
 def _errors(followed: Judged, before: Rows, horizon: float) -> tuple[Interval, Interval | None, Interval]:

@@ -16,7 +16,7 @@ from features.dataset import TrainingSet
 from features.fingerprint import fingerprint
 from training.amount_record import amount_record
 from training.calibration import Calibrator
-from training.close_dates import close_date_record, fit_shape
+from training.close_dates import close_date_record, shape_now
 from training.deal_model import Boosters, DealModel, fit_boosters
 from training.drift import drift_reference
 from training.evaluation import FOLDS, Cuts, Judged, calibrators, choose_cuts, fold_of, out_of_fold
@@ -110,7 +110,7 @@ def learn(
     facts["amount_record"] = None if record is None else asdict(record)
     days = close_date_record(rows, judged, cuts, time.stall_days)
     facts["close_date_record"] = None if days is None else asdict(days)
-    facts["reference"]["day_of_win_shape"] = fit_shape(judged, cuts.end, time.stall_days)
+    facts["reference"]["day_of_win_shape"] = shape_now(days, judged, cuts, time.stall_days)
     facts["drift"] = drift_reference(later, chance)
     facts["reference"]["moved_by_chance"] = moved_by_chance(chance, later.stalled, later.outcome, later.deal)
     model = _model(boosters, both, training, facts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from training.close_dates import PLAIN
 from training.learning import Trained
 from training.scorecard import Card
 from training.scores import Interval
@@ -78,22 +79,24 @@ def close_date_section(record: Mapping[str, Any] | None) -> list[str]:
     """How the span of the day of winning and its median did on later dates."""
     if record is None:
         return ["## Day of winning", "", "Too few won deals to judge when deals are won."]
-    inside, plain, error, of_stage = (
-        Interval(**record[name]) for name in ("inside", "plain_inside", "error", "error_of_stage")
-    )
+    error, of_stage = (Interval(**record[name]) for name in ("error", "error_of_stage"))
     plan = record["error_of_plan"]
     of_plan = "" if plan is None else f", of the planned close date {Interval(**plan).days}"
     return [
         "## Day of winning",
         "",
         f"{record['rows']:,} snapshots of {record['deals']:,} deals won since, each judged over the days for which it "
-        f"was followed. Between the 10 % and the 90 % day: {inside.share}, promised of wins so soon "
-        f"{record['promised']:.1%}; by the curve alone {plain.share}, promised {record['plain_promised']:.1%} (shape "
-        f"{record['shape']:.2f}).",
+        f"was followed. Between the 10 % and the 90 % day: {_coverage(record['span'])}. Not used: "
+        f"{_coverage(record['other'])}.",
         "",
         f"Mean days between win and median, counted up to {record['horizon_days']:.0f}: {error.days}{of_plan}, of the "
         f"median of won deals from the same stage {of_stage.days}.",
     ]
+
+
+def _coverage(found: Mapping[str, Any]) -> str:
+    shape = "the curve's own shares" if found["shape"] == PLAIN else f"shape {found['shape']:.2f}"
+    return f"{Interval(**found['inside']).share}, promised of wins so soon {found['promised']:.1%} ({shape})"
 
 
 def segments_section(segments: Sequence[Mapping[str, Any]]) -> list[str]:

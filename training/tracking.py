@@ -158,11 +158,17 @@ def _metrics(trained: Trained) -> dict[str, float]:
 
 
 def _close_date_metrics(record: Mapping[str, Any] | None) -> dict[str, float]:
-    """The record of the day of winning: numbers as they are, of intervals the value."""
-    metrics = {}
-    for name, value in (record or {}).items():
-        if value is not None:
-            metrics[f"day_of_win.{name}"] = float(value["value"] if isinstance(value, Mapping) else value)
+    """Of the day of winning: coverage of both spans, and errors in days."""
+    if record is None:
+        return {}
+    metrics = {f"day_of_win.{name}": record[name] for name in ("rows", "deals", "horizon_days")}
+    for which in ("span", "other"):
+        found = record[which]
+        for name, value in (("inside", found["inside"]["value"]), *((n, found[n]) for n in ("promised", "shape"))):
+            metrics[f"day_of_win.{which}.{name}"] = value
+    for name in ("error", "error_of_plan", "error_of_stage"):
+        if record[name] is not None:
+            metrics[f"day_of_win.{name}"] = record[name]["value"]
     return metrics
 
 

@@ -24,7 +24,7 @@ def explanation(result: ExplainResult) -> str:
         f"  Win chance       {percent(score['win_probability'])} (grade {score['grade']}, score {score['score']})",
         f"  This period      {percent(score['win_probability_this_period'])}",
         f"  Stall risk       {or_unknown(score['stall_risk'], percent)}",
-        f"  Likely close     {_likely_close(score)}",
+        *wrapped(_likely_close(score), "  Likely close     "),
         f"  Planned close    {_planned_close(score)}",
         f"  Worth            {or_unknown(score['expected_amount'], money)}",
         *wrapped(_confidence(score["data_confidence"], why.get("missing", [])), "  Data confidence  "),
@@ -64,9 +64,10 @@ def _likely_close(score: dict[str, Any]) -> str:
         return "not known, if won"
     if first is None:
         return f"{day}, if won"
-    if last is None:
-        return f"{day}, if won (9 of 10 after {_short(first, day)})"
-    return f"{day}, if won (8 of 10 between {_short(first, day)} and {_short(last, day)})"
+    alike = {day.year} == {one.year for one in (first, last) if one is not None}
+    begins, ends = (None if one is None else f"{one.day} {one:{'%b' if alike else '%b %Y'}}" for one in (first, last))
+    span = f"9 of 10 after {begins}" if ends is None else f"8 of 10 between {begins} and {ends}"
+    return f"{day}, if won ({span})"
 
 
 def _planned_close(score: dict[str, Any]) -> str:
@@ -79,11 +80,6 @@ def _planned_close(score: dict[str, Any]) -> str:
         return f"{planned}, today" if planned == today else f"{planned}"
     late = (today - planned).days
     return f"{planned}: overdue by {late:,}{NOBREAK}{'day' if late == 1 else 'days'}"
-
-
-def _short(day: date, beside: date) -> str:
-    """Day and month, with the year where it is another than that of the date beside it."""
-    return f"{day.day} {day:%b}" if day.year == beside.year else f"{day.day} {day:%b %Y}"
 
 
 def _confidence(share: float, missing: list[str]) -> str:

@@ -55,11 +55,11 @@ def day_of_win_lines(record: Mapping[str, Any] | None) -> list[str]:
     """How the span of the day of winning and its median did; none where too few were won."""
     if record is None:
         return []
-    plan = record["error_of_plan"]
+    plan, span = record["error_of_plan"], record["span"]
     beside = "" if plan is None else f"the planned date by {plan['value']:.1f}, "
     says = (
-        f"Day of winning: {record['deals']:,} deals, within their span promised {percent(record['promised'])}, kept "
-        f"{percent(record['inside']['value'])}; the median is off by {record['error']['value']:.1f} days, {beside}the "
+        f"Day of winning: {record['deals']:,} deals, within their span promised {percent(span['promised'])}, kept "
+        f"{percent(span['inside']['value'])}; the median is off by {record['error']['value']:.1f} days, {beside}the "
         f"stage's median by {record['error_of_stage']['value']:.1f} (counted up to {record['horizon_days']:.0f})."
     )
     return ["", *wrapped(says, "")]

@@ -19,6 +19,7 @@ from training.close_dates import (
     days_to_planned_end,
     fit_shape,
     level_of,
+    shape_now,
 )
 from training.evaluation import Cuts, Judged
 from training.models.win_curve import Curve
@@ -66,20 +67,39 @@ def test_of_wins_seen_so_soon_a_curve_that_is_right_keeps_what_it_promises() -> 
     rows = company(EVEN)
     record = close_date_record(rows, later(rows), CUTS, 30)
     assert record is not None
-    assert record.shape == pytest.approx(1, abs=0.1)
-    assert record.plain_inside.low <= record.plain_promised <= record.plain_inside.high
-    assert record.inside.low - 0.02 <= record.promised <= record.inside.high + 0.02
+    plain, shaped = sorted((record.span, record.other), key=lambda one: one.shape != PLAIN)
+    assert shaped.shape == pytest.approx(1, abs=0.1)
+    assert plain.inside.low <= plain.promised <= plain.inside.high
+    assert shaped.off < 0.06
     # Within 100 days no win is later than the 90 % day, and those before the 10 % day are a fifth or more.
-    assert record.plain_promised < 0.75
+    assert plain.promised < 0.75
 
 
 def test_a_span_that_is_too_wide_is_drawn_in_by_what_was_known_and_both_are_told() -> None:
     rows = company(MIDDLE)
     record = close_date_record(rows, later(rows), CUTS, 30)
     assert record is not None
-    assert record.shape == pytest.approx(2, abs=0.25)
-    assert record.plain_inside.low > record.plain_promised + 0.05
-    assert abs(record.inside.value - record.promised) < 0.03
+    assert record.span.shape == pytest.approx(2, abs=0.25)
+    assert record.span.off < 0.03
+    assert record.other.shape == PLAIN
+    assert record.other.inside.low > record.other.promised + 0.05
+    assert shape_now(record, later(rows), CUTS, 30) == pytest.approx(2, abs=0.2)
+
+
+def test_a_shape_that_did_not_help_is_not_used() -> None:
+    """Until the second cut wins came in the middle of the span, since then evenly."""
+    early, late = company(MIDDLE), company(EVEN)
+    since = np.concatenate([np.zeros(len(early), bool), late.as_of > CUTS.calibrate])
+    before = np.concatenate([early.as_of <= CUTS.calibrate, np.zeros(len(late), bool)])
+    columns = ("x", "outcome", "days", "stalled", "as_of", "group", "stage")
+    both = {name: np.concatenate([getattr(early, name), getattr(late, name)]) for name in columns}
+    rows = replace(early, **both, deal=np.arange(len(since))).where(before | since)
+    record = close_date_record(rows, later(rows), CUTS, 30)
+    assert record is not None
+    assert record.other.shape == pytest.approx(2, abs=0.25)
+    assert record.other.off > record.span.off + 0.03
+    assert record.span.shape == shape_now(record, later(rows), CUTS, 30) == PLAIN
+    assert shape_now(None, later(rows), CUTS, 30) == PLAIN
 
 
 def test_the_shape_knows_nothing_that_came_after_its_date() -> None:

@@ -90,8 +90,9 @@ def test_a_run_holds_the_scores_of_the_model_and_of_its_baselines(logged: Logged
     assert metrics["win.model.calibration_error"] == pytest.approx(card.model.calibration_error)
     assert metrics["win.calibration_slope"] == pytest.approx(card.slope[0])
     record = logged.trained.model.facts["close_date_record"]
-    assert metrics["day_of_win.inside"] == record["inside"]["value"]
-    assert metrics["day_of_win.promised"] == record["promised"]
+    assert metrics["day_of_win.span.inside"] == record["span"]["inside"]["value"]
+    assert metrics["day_of_win.other.promised"] == record["other"]["promised"]
+    assert metrics["day_of_win.error_of_plan"] == record["error_of_plan"]["value"]
     assert {name.split(".")[0] for name in metrics} == {"win", "win_within", "stall", "slip", "day_of_win"}
     assert np.isfinite(list(metrics.values())).all()
 
