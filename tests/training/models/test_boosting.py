@@ -57,6 +57,25 @@ def test_rounds_are_chosen_on_groups_that_were_held_out(sample: tuple[np.ndarray
     assert boosting.best_rounds(named, y, group, greedy) < by_row / 2
 
 
+def test_each_quarter_of_the_groups_has_a_say_in_the_rounds(
+    sample: tuple[np.ndarray, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which quarter comes first does not matter, unless there are so many rows that one decides."""
+    x, truth, group = sample
+    y = (np.random.default_rng(4).random(N) < truth).astype(float)
+    chosen = [boosting.best_rounds(x, y, group + 7 * first, QUICK) for first in range(boosting.FOLDS)]
+    assert len(set(chosen)) == 1
+    monkeypatch.setattr(boosting, "ROWS_OF_ALL_FOLDS", N)
+    assert len({boosting.best_rounds(x, y, group + 7 * first, QUICK) for first in range(boosting.FOLDS)}) > 1
+
+
+def test_heavy_rows_decide(sample: tuple[np.ndarray, ...]) -> None:
+    x, _, group = sample
+    target, heavy = np.where(np.arange(N) % 2, 1.0, 0.0), np.where(np.arange(N) % 2, 9.0, 1.0)
+    booster = boosting.fit(x, target, group, QUICK, rounds=5, weight=heavy)
+    assert expit(boosting.margin(booster, x)).mean() == pytest.approx(0.9, abs=0.01)
+
+
 def test_given_rounds_are_kept(sample: tuple[np.ndarray, ...]) -> None:
     x, truth, group = sample
     assert boosting.fit(x, truth, group, HASTY, rounds=6).num_trees() == 6

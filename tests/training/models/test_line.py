@@ -29,7 +29,7 @@ def deals(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 @pytest.fixture(scope="module")
 def fitted() -> Line:
     x, truth = deals(3000)
-    return fit_line(x, truth, np.arange(3000))
+    return fit_line(x, truth)
 
 
 def test_it_finds_what_is_there(fitted: Line) -> None:
@@ -52,7 +52,7 @@ def test_contributions_add_up_and_are_each_features_own(fitted: Line) -> None:
 
 def test_on_average_over_what_it_learned_from_a_feature_adds_nothing() -> None:
     x, truth = deals(3000)
-    parts = fit_line(x, truth, np.arange(3000)).contributions(x)
+    parts = fit_line(x, truth).contributions(x)
     np.testing.assert_allclose(parts[:, :-1].mean(axis=0), 0, atol=0.01)
 
 
@@ -65,13 +65,20 @@ def test_a_value_that_nobody_has_had_moves_no_further_than_the_farthest(fitted: 
     assert at(-1e12) < at(0) < at(1e12)
 
 
-def test_a_deals_rows_weigh_as_much_as_another_deals() -> None:
-    """A hundred deals tell one thing in a row each; one deal tells the opposite in a thousand."""
+def test_rows_weigh_what_they_are_told() -> None:
+    """A hundred rows tell one thing, a thousand the opposite, and weigh a hundredth each."""
     x = np.concatenate([np.tile([[1.0], [-1.0]], (50, 1)), np.tile([[1.0], [-1.0]], (500, 1))]).astype(np.float32)
     target = np.concatenate([np.tile([1.0, 0.0], 50), np.tile([0.0, 1.0], 500)])
-    deal = np.concatenate([np.arange(100), np.full(1000, 100)])
-    assert fit_line(x, target, deal).weight[0] > 0.1
-    assert fit_line(x, target, np.arange(1100)).weight[0] < -0.1
+    weight = np.concatenate([np.ones(100), np.full(1000, 0.01)])
+    assert fit_line(x, target, weight).weight[0] > 0.1
+    assert fit_line(x, target).weight[0] < -0.1
+
+
+def test_a_soft_target_is_a_row_of_each_outcome() -> None:
+    x = np.random.default_rng(0).normal(size=(200, 2)).astype(np.float32)
+    soft = fit_line(x, np.full(200, 0.25), strength=1.0)
+    twice = fit_line(np.tile(x, (4, 1)), np.repeat([1.0, 0.0, 0.0, 0.0], 200), np.full(800, 0.25), strength=1.0)
+    np.testing.assert_allclose(soft.margin(x), twice.margin(x), atol=1e-6)
 
 
 def test_features_never_known_or_always_the_same_disturb_no_one() -> None:
@@ -79,7 +86,7 @@ def test_features_never_known_or_always_the_same_disturb_no_one() -> None:
     x[:, 1], x[:, 2] = np.nan, 7.0
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = fit_line(x, truth, np.arange(400))
+        found = fit_line(x, truth)
         answers = found.margin(deals(50, seed=3)[0])
     assert np.isfinite(answers).all()
     assert np.isfinite(list(asdict(found)["weight"])).all()
@@ -87,11 +94,11 @@ def test_features_never_known_or_always_the_same_disturb_no_one() -> None:
 
 def test_of_very_many_rows_some_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     x, truth = deals(4000)
-    whole = fit_line(x, truth, np.arange(4000))
+    whole = fit_line(x, truth)
     monkeypatch.setattr(module, "MOST_ROWS", 2000)
-    half = fit_line(x, truth, np.arange(4000))
+    half = fit_line(x, truth)
     assert half != whole
-    assert half == fit_line(x, truth, np.arange(4000))
+    assert half == fit_line(x, truth)
     later, _ = deals(500, seed=4)
     assert np.abs(expit(half.margin(later)) - expit(whole.margin(later))).mean() < 0.03
 
@@ -108,3 +115,23 @@ def test_a_blend_is_halfway_between_its_parts_in_log_odds() -> None:
     np.testing.assert_allclose(blend.contributions(x).sum(axis=1), blend.margin(x), atol=1e-9)
     trees = contributions(blend.trees, x)
     np.testing.assert_allclose(blend.contributions(x), (blend.line.contributions(x) + trees) / 2)
+
+
+def test_on_the_whole_a_blend_keeps_what_the_rows_say() -> None:
+    """Deals with many rows are lost, those with one are won: weighed by deal the rows would seem to be won."""
+    deal = np.concatenate([np.arange(900), np.repeat(np.arange(900, 1000), 30)])
+    target = (deal < 900).astype(float)
+    x = np.random.default_rng(5).normal(size=(len(deal), 3)).astype(np.float32)
+    blend = fit_blend(x, target, deal, deal, BoostingSettings(), rounds=5)
+    assert target.mean() < 0.25
+    assert expit(blend.margin(x)).mean() == pytest.approx(target.mean(), abs=1e-6)
+
+
+def test_a_deal_told_of_many_times_has_less_say_by_row() -> None:
+    """A hundred deals tell one thing in a row each; five tell the opposite in a hundred rows each."""
+    x = np.tile([[1.0], [-1.0]], (300, 1)).astype(np.float32)
+    target = np.concatenate([np.tile([1.0, 0.0], 50), np.tile([0.0, 1.0], 250)])
+    deal = np.concatenate([np.arange(100), 100 + np.arange(500) // 100])
+    by_deal = fit_blend(x, target, deal, deal, BoostingSettings(), rounds=20)
+    by_row = fit_blend(x, target, deal, None, BoostingSettings(), rounds=20)
+    assert np.ptp(by_deal.margin(x)) < np.ptp(by_row.margin(x)) / 2

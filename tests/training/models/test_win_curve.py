@@ -13,7 +13,7 @@ from scipy.special import expit
 from crm.clock import DAY
 from crm.simulator import Simulation, SimulatorSettings, simulate
 from tests.training.examples import LOST, OPEN, WON, rows_of, training_of_simulated
-from training.models import boosting, win_curve
+from training.models import win_curve
 from training.models.baseline import fit_baseline
 from training.models.rates import win_rates
 from training.models.win_curve import Curve, WinCurve, fit_win_curve, interval_edges, quicker
@@ -191,15 +191,17 @@ def test_the_curve_is_the_product_of_its_hazards() -> None:
     outcome = rng.integers(-1, 2, 400)
     rows = rows_of(outcome, rng.uniform(0, 50, 400), x=rng.random((400, 2)))
     model = fit_win_curve(rows, EDGES, BoostingSettings(), rounds=(7, 9))
-    assert (model.closing.num_trees(), model.winning.num_trees()) == (7, 9)
+    assert (model.closing.rounds, model.winning.rounds) == (7, 9)
     assert model.edges == tuple(EDGES)
     curve = model.curve(rows.x[:5])
     goes_on = np.ones(5)
     for j in range(3):
-        ahead = np.column_stack([rows.x[:5], np.full(5, j)]).astype(np.float32)
-        goes_on *= 1 - expit(boosting.margin(model.closing, ahead))
+        each = np.zeros((5, 3))
+        each[:, j] = 1
+        ahead = np.column_stack([rows.x[:5], np.full(5, j), each]).astype(np.float32)
+        goes_on *= 1 - expit(model.closing.margin(ahead))
         np.testing.assert_allclose(1 - curve.won[:, j + 1] - curve.lost[:, j + 1], goes_on)
-    np.testing.assert_allclose(curve.tail_won, expit(boosting.margin(model.winning, ahead)))
+    np.testing.assert_allclose(curve.tail_won, expit(model.winning.margin(ahead)))
 
 
 def test_the_curve_takes_no_more_rounds_than_were_allowed() -> None:
