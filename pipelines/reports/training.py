@@ -70,7 +70,8 @@ def segment_lines(segments: Sequence[Mapping[str, Any]]) -> list[str]:
     off = [one for one in segments if one["off"]]
     if not off:
         return []
-    lines = ["", "Where it is off beyond chance (promised, kept, deals; 90 % interval of the difference)"]
+    title = "Where it is off beyond chance (promised, kept, deals; 90 % interval of the difference)"
+    lines = ["", *wrapped(title, "")]
     for one in off[:MOST_SEGMENTS]:
         low, high = (f"{one['gap'][end] * 100:+.0f}" for end in ("low", "high"))
         says = (

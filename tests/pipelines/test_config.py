@@ -8,7 +8,7 @@ from crm.errors import WrongUse
 from features.settings import TimeWishes
 from pipelines.config import Config, Home, load_config
 from serving.grades import Grades
-from training.settings import BoostingSettings, RetrainWishes, Thresholds
+from training.settings import BoostingSettings, RetrainWishes, Thresholds, TuningWishes
 
 
 @pytest.fixture
@@ -108,6 +108,7 @@ SECTIONS = {
     "time": TimeWishes,
     "gate": Thresholds,
     "training": BoostingSettings,
+    "tuning": TuningWishes,
     "retrain": RetrainWishes,
     "grades": Grades,
 }
@@ -153,7 +154,8 @@ def test_every_key_is_read_and_held_to_its_type(configured, section, field):
         ("[tables.oportunities]\nfile = 'x'", "write 'opportunities'"),
         (
             "zzz = 1",
-            "use one of data, tables, fields, activities, time, gate, training, retrain, grades, mlflow, store, spark",
+            "use one of data, tables, fields, activities, time, gate, training, tuning, retrain, grades, mlflow, "
+            "store, spark",
         ),
     ],
 )
@@ -195,6 +197,11 @@ def test_what_is_no_toml_is_refused_with_the_file(configured, home, text):
     with pytest.raises(WrongUse, match="not readable as TOML") as refused:
         configured(text)
     assert refused.value.where == str(home.path / "dealcast.toml")
+
+
+def test_it_is_known_which_settings_of_training_were_given(configured):
+    assert configured("[training]\nlambda_l2 = 10.0\nseed = 3").boosting_given == {"lambda_l2", "seed"}
+    assert configured("[gate]\nworst_slope = 0.5").boosting_given == frozenset()
 
 
 def test_zero_is_a_number_where_it_means_something(configured):

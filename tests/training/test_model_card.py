@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
+import pytest
 from matplotlib.figure import Figure
 
+from tests.training.examples import TUNED
 from training.learning import Trained
 from training.model_card import card_table, model_card
 from training.plots import gains, lift_plot, reliability_plot, shap_plot
+from training.scores import Interval
 
 
 def test_the_card_tells_data_dates_scores_gate_and_limits(trained: Trained) -> None:
@@ -25,6 +31,25 @@ def test_the_card_tells_data_dates_scores_gate_and_limits(trained: Trained) -> N
     ):
         assert said in text
     assert "nan" not in text
+
+
+@pytest.mark.parametrize(
+    ("tuning", "says"),
+    [
+        (None, "Not tuned."),
+        (TUNED.facts(), "share of the stage rates' log loss). Tuned: `num_leaves`, `lambda_l2`."),
+        (replace(TUNED, gain=Interval(0.01, -0.01, 0.03)).facts(), "Nothing was better beyond chance: not tuned."),
+        ({**TUNED.facts(), "carried": True}, "and kept: `num_leaves`, `lambda_l2`."),
+    ],
+)
+def test_the_card_tells_the_settings_and_whether_they_were_tuned(
+    trained: Trained, tuning: dict[str, Any] | None, says: str
+) -> None:
+    facts = {**trained.model.facts, "tuning": tuning}
+    text = model_card(replace(trained, model=replace(trained.model, facts=facts)))
+    assert says in text
+    assert "`line_strength` 0.01" in text
+    assert tuning is None or tuning["known_until"] in text
 
 
 def test_a_table_has_a_line_for_the_model_and_one_for_each_baseline(trained: Trained) -> None:
