@@ -1,6 +1,7 @@
 """Which settings a training uses, and what is told of them."""
 
-from dataclasses import replace
+import tomllib
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -8,9 +9,10 @@ from pipelines.config import Config
 from pipelines.reports.tuning import tuning_lines
 from pipelines.terminal import WIDTH
 from pipelines.tuning import tuned_before
+from tests.acceptance.worlds import ROOT
 from tests.training.examples import HASTY, TUNED
 from training.scores import Interval
-from training.settings import BoostingSettings
+from training.settings import BoostingSettings, TuningWishes
 
 NO_GAIN = replace(TUNED, gain=Interval(0.01, -0.012, 0.03))
 CARRIED = {**TUNED.facts(), "carried": True, "trials": []}
@@ -73,3 +75,9 @@ def test_what_was_found_is_told_in_80_columns(tuning, says):
 
 def test_of_settings_as_configured_nothing_is_told():
     assert tuning_lines(None) == []
+
+
+def test_the_page_names_the_defaults_of_every_setting():
+    page = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+    block = next(part for part in page.split("```toml\n") if part.startswith("[tuning]")).split("```")[0]
+    assert tomllib.loads(block) == {"tuning": asdict(TuningWishes()), "training": asdict(BoostingSettings())}
