@@ -22,8 +22,8 @@ SPLITS = 3
 LEAST_CLOSED, LEAST_EACH = 100, 20
 """Deals that must have closed by a split's first cut, and of each outcome."""
 
-MOST_ROWS = 8_000
-"""Snapshots that a split's models are fitted on: of longer histories each deal keeps some of its own."""
+MOST_ROWS, MOST_LATER = 8_000, 20_000
+"""Snapshots up to a split's first cut, to fit on, and behind it, to judge by: of more some are drawn."""
 
 
 @dataclass(frozen=True)
@@ -106,11 +106,11 @@ def _shares(judged: JudgedRows, stages: str, group: np.ndarray) -> Losses:
 
 
 def _split(rows: Rows, cuts: Cuts) -> Split:
-    """With at most MOST_ROWS rows to fit on; those that are judged stay."""
+    """With about MOST_ROWS rows to fit on and MOST_LATER behind them at most."""
     early = rows.as_of <= cuts.fit
     thinned = max(early.sum() / MOST_ROWS, 1.0)
-    drawn = np.random.default_rng(0).random(len(rows)) < 1 / thinned
-    return Split(rows.where(~early | drawn), cuts, thinned)
+    share = np.where(early, 1 / thinned, MOST_LATER / max(len(rows) - early.sum(), 1))
+    return Split(rows.where(np.random.default_rng(0).random(len(rows)) < share), cuts, float(thinned))
 
 
 def _for_thinned(settings: BoostingSettings, thinned: float) -> BoostingSettings:

@@ -156,18 +156,19 @@ def test_a_score_is_the_mean_over_splits_of_shares_of_the_stage_rates_loss(
     assert together(found).weight.sum() == pytest.approx(1)
 
 
-def test_long_histories_are_thinned_where_models_are_fitted_not_where_they_are_judged(
+def test_of_long_histories_some_snapshots_are_drawn_and_settings_are_scaled_to_what_models_are_fitted_on(
     small: TrainingSet, splits: list[Split], cuts: Cuts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = splits[0]
-    early = (whole.rows.as_of <= whole.cuts.fit).sum()
-    monkeypatch.setattr(splitting, "MOST_ROWS", int(early // 4))
+    early = int((whole.rows.as_of <= whole.cuts.fit).sum())
+    later = len(whole.rows) - early
+    monkeypatch.setattr(splitting, "MOST_ROWS", early // 4)
+    monkeypatch.setattr(splitting, "MOST_LATER", later // 2)
     thin = inner_splits(all_rows(small), cuts.fit, small.time)[0]
-    assert (whole.thinned, round(thin.thinned)) == (1, 4)
-    assert (thin.rows.as_of <= thin.cuts.fit).sum() == pytest.approx(early / 4, rel=0.2)
-    np.testing.assert_array_equal(
-        thin.rows.x[thin.rows.as_of > thin.cuts.fit], whole.rows.x[whole.rows.as_of > whole.cuts.fit]
-    )
+    found = int((thin.rows.as_of <= thin.cuts.fit).sum())
+    assert (whole.thinned, thin.thinned) == (1, pytest.approx(4, rel=0.05))
+    assert found == pytest.approx(early / 4, rel=0.2)
+    assert len(thin.rows) - found == pytest.approx(later / 2, rel=0.2)
     settings = splitting._for_thinned(BoostingSettings(min_data_in_leaf=100, lambda_l2=10), 4)
     assert (settings.min_data_in_leaf, settings.lambda_l2) == (25, 2.5)
 
