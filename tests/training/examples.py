@@ -32,7 +32,7 @@ HASTY = BoostingSettings(learning_rate=0.2, most_rounds=15, patience=5)
 """Too few trees to be good, enough to be a model."""
 
 TUNED = Tuning(
-    start=BoostingSettings(),
+    start=BoostingSettings(num_leaves=15),
     searched=("num_leaves", "lambda_l2"),
     until=1_750_000_000_000,
     splits=3,
