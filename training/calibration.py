@@ -10,6 +10,9 @@ from scipy.special import expit, logit
 from training.scores import EPSILON, equal_bins, resampled_clusters
 
 NEWTON_STEPS = 30
+AS_IT_STANDS = np.array([0.0, 1.0])
+TRUST = 100.0
+"""How surely a margin is taken to be right as it stands: 1 ÷ (0.1 log-odds)², of the intercept and of the slope."""
 
 
 @dataclass(frozen=True)
@@ -24,18 +27,25 @@ class Calibrator:
         return expit(self.intercept + self.slope * margin)
 
 
-def fit_calibrator(margin: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None) -> Calibrator:
+def fit_calibrator(margin: np.ndarray, target: np.ndarray, deals: int | None = None) -> Calibrator:
     """Fit on dates later than the model saw; `target` in [0, 1] may be soft (a probability).
 
     A model whose margin tells nothing, or tells the wrong way, gets slope 0: the base rate for everyone.
+
+    :param deals: how many deals the rows are of, for a margin that needs little correction: the fewer, the less it
+        is moved (docs/decisions/0013). None where the rows are to decide alone.
     """
-    weight = np.ones(len(margin)) if weight is None else weight
+    weight = np.ones(len(margin))
     base = float(np.clip(np.average(target, weights=weight), EPSILON, 1 - EPSILON))
     flat = Calibrator(float(logit(base)), 0.0)
     if np.ptp(margin) < EPSILON or base in (EPSILON, 1 - EPSILON):
         return flat
     intercept, slope = _logistic_line(margin, target, weight)
-    return Calibrator(intercept, slope) if slope > 0 else flat
+    if slope <= 0:
+        return flat
+    if deals is not None:
+        intercept, slope = _logistic_line(margin, target, weight * deals / len(margin), TRUST)
+    return Calibrator(intercept, slope)
 
 
 def calibration_line(
@@ -81,16 +91,21 @@ def reliability(
     return tuple(rows)
 
 
-def _logistic_line(margin: np.ndarray, target: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
-    """Intercept and slope of a weighted logistic regression on one margin, targets in [0, 1] (Newton)."""
+def _logistic_line(
+    margin: np.ndarray, target: np.ndarray, weight: np.ndarray, trust: float = 0.0
+) -> tuple[float, float]:
+    """Intercept and slope of a weighted logistic regression on one margin, targets in [0, 1] (Newton).
+
+    :param trust: precision of a normal prior at intercept 0 and slope 1.
+    """
     base = float(np.clip(np.average(target, weights=weight), EPSILON, 1 - EPSILON))
     line = np.array([logit(base), 0.0])
     design = np.column_stack([np.ones(len(margin)), margin])
     for _ in range(NEWTON_STEPS):
         p = expit(design @ line)
-        gradient = design.T @ (weight * (target - p))
+        gradient = design.T @ (weight * (target - p)) - trust * (line - AS_IT_STANDS)
         curvature = (design * (weight * np.maximum(p * (1 - p), 1e-9))[:, None]).T @ design
-        step = np.linalg.solve(curvature + 1e-9 * np.eye(2), gradient)
+        step = np.linalg.solve(curvature + (trust + 1e-9) * np.eye(2), gradient)
         line = line + np.clip(step, -2, 2)  # a bounded step keeps separable data from running away
         if np.abs(step).max() < 1e-8:
             break

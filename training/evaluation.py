@@ -124,7 +124,7 @@ def calibrators(judged: Judged, at: int, stall_days: int) -> tuple[Calibrator, C
     if not len(rows):
         return Calibrator(), Calibrator()
     soft = np.where(rows.outcome >= 0, rows.outcome.astype(float), early.curve.won_after(rows.days))
-    win = fit_calibrator(early.win_margin, soft)
+    win = fit_calibrator(early.win_margin, soft, len(np.unique(rows.deal)))
     known = ~np.isnan(rows.stalled) & ~np.isnan(early.stall_margin)
     stall = fit_calibrator(early.stall_margin[known], rows.stalled[known]) if known.any() else Calibrator()
     return win, stall

@@ -33,15 +33,25 @@ def test_a_known_line_is_recovered_exactly_from_probabilities(intercept: float, 
     assert found.slope == pytest.approx(slope, abs=1e-4)
 
 
-def test_a_weight_of_two_counts_as_two_rows() -> None:
-    rng = np.random.default_rng(RNG_SEED)
-    margin, y = rng.normal(size=300), rng.integers(0, 2, 300).astype(float)
-    margin += y
-    twice = rng.integers(1, 3, 300)
-    weighted = fit_calibrator(margin, y, twice.astype(float))
-    repeated = fit_calibrator(np.repeat(margin, twice), np.repeat(y, twice))
-    assert weighted.slope == pytest.approx(repeated.slope)
-    assert weighted.intercept == pytest.approx(repeated.intercept)
+def test_few_deals_move_a_margin_little_and_many_as_far_as_it_is_off() -> None:
+    margin = np.linspace(-2, 2, 101)
+    promised = Calibrator(0.4, 1.5).probability(margin)
+    few, many = fit_calibrator(margin, promised, 50), fit_calibrator(margin, promised, 1_000_000)
+    assert 0 < few.intercept < 0.1
+    assert 1 < few.slope < 1.2
+    assert (many.intercept, many.slope) == pytest.approx((0.4, 1.5), abs=1e-3)
+
+
+def test_it_is_the_deals_that_count_not_how_often_they_were_seen() -> None:
+    margin = np.linspace(-2, 2, 101)
+    promised = Calibrator(0.4, 1.5).probability(margin)
+    once, often = (fit_calibrator(np.repeat(margin, n), np.repeat(promised, n), 300) for n in (1, 20))
+    assert (once.intercept, once.slope) == pytest.approx((often.intercept, often.slope))
+
+
+def test_a_wrong_way_is_not_trusted_for_being_told_by_few_deals() -> None:
+    margin = np.linspace(-2, 2, 101)
+    assert fit_calibrator(margin, Calibrator(0.0, -1.0).probability(margin), 10).slope == 0
 
 
 def test_a_margin_that_tells_the_wrong_way_is_answered_with_the_base_rate() -> None:
