@@ -57,19 +57,21 @@ class Later:
     deal: np.ndarray
 
 
-def past_of(seed: int, deals: int = DEALS) -> Past:
-    """The company of that seed as it was known half a year before its end."""
+def past_of(seed: int, deals: int = DEALS, known_days: int | None = None) -> Past:
+    """The company of that seed as it was known so many days after its start, or half a year before its end."""
     company = simulate(SimulatorSettings(deals=deals, seed=seed))
-    cut = parse_as_of((company.settings.end - timedelta(days=JUDGED_DAYS)).isoformat())
+    last = company.settings.end - timedelta(days=JUDGED_DAYS)
+    day = last if known_days is None else min(company.settings.start + timedelta(days=known_days), last)
+    cut = parse_as_of(day.isoformat())
     early = Histories(known_by(company.tables, cut))
     training = training_set(early, propose(early), cut)
-    return Past(company, cut, parse_as_of(company.settings.end.isoformat()), training)
+    return Past(company, cut, parse_as_of((day + timedelta(days=JUDGED_DAYS)).isoformat()), training)
 
 
 def judged_later(past: Past, models: dict[str, DealModel]) -> Later:
     """The later snapshots with the answers of models, of two baselines and of the truth."""
     first = next(iter(models.values()))
-    seen = _later_rows(past, first.vocabulary, first.time, tuple({n: 0 for m in models.values() for n in m.names}))
+    seen = later_rows(past, first.vocabulary, first.time, tuple({n: 0 for m in models.values() for n in m.names}))
     rates = win_rates(all_rows(past.training))
     answers = {
         BASE: np.full(len(seen.stage), rates.overall),
@@ -80,7 +82,8 @@ def judged_later(past: Past, models: dict[str, DealModel]) -> Later:
     return Later(truth, {**answers, TRUTH: truth}, seen.snapshots.deal)
 
 
-def _later_rows(past: Past, vocabulary: Vocabulary, time: TimeSettings, names: tuple[str, ...]) -> Known:
+def later_rows(past: Past, vocabulary: Vocabulary, time: TimeSettings, names: tuple[str, ...]) -> Known:
+    """The later snapshots of deals created after the cut."""
     histories = Histories(known_by(past.company.tables, past.end))
     every = grid(histories, time.grid_days, past.end)
     keep = (every.as_of > past.cut) & (histories.created[every.deal] > past.cut)
