@@ -53,7 +53,7 @@ def run() -> str:
     text = [
         "Before any recalibration, all with the same features and settings. *Direct*: fitted on snapshots of closed "
         "deals alone. *Hazard*: the win curve's probability of ever being won. *Soft*: fitted on outcomes where "
-        "they are known and on the hazard's answer where deals are open; the one that Dealcast shows and explains. Log loss "
+        "they are known and on the hazard's answer where deals are open, as Dealcast shows it. Log loss "
         "(calibration error); *soft saves*: log loss against the direct classifier, with its interval over deals.",
         "",
         f"The simulated company, {len(SEEDS)} seeds, judged on the weekly snapshots of deals created in the "
