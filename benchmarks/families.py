@@ -77,7 +77,7 @@ class _Judged:
 
     def __init__(self, rows: Rows, training: TrainingSet) -> None:
         cuts = choose_cuts(rows, training.until, training.time.cycle_days)
-        judged, _ = out_of_fold(rows, cuts, training.time, BoostingSettings())
+        judged = out_of_fold(rows, cuts, training.time, BoostingSettings())
         closed = judged.rows.outcome >= 0
         self.win = log_losses(judged.rows.outcome[closed].astype(float), _probability(judged.win_margin[closed]))
         self.win_deal = judged.rows.deal[closed]

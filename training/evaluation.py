@@ -72,11 +72,10 @@ def fold_of(group: np.ndarray) -> np.ndarray:
     return (group // 3) % FOLDS
 
 
-def out_of_fold(rows: Rows, cuts: Cuts, time: TimeSettings, settings: BoostingSettings) -> tuple[Judged, Rounds]:
+def out_of_fold(rows: Rows, cuts: Cuts, time: TimeSettings, settings: BoostingSettings) -> Judged:
     """Predictions for every row behind the first cut, each from models that never saw its group.
 
-    Also the boosting rounds that were chosen, for fitting on all rows. Raises DataRefused where nothing to learn
-    from was known at the first cut.
+    Raises DataRefused where nothing to learn from was known at the first cut.
     """
     fold = fold_of(rows.group)
     edges = interval_edges(known_at(rows, cuts.fit, time.stall_days), time.cycle_days)
@@ -96,8 +95,7 @@ def out_of_fold(rows: Rows, cuts: Cuts, time: TimeSettings, settings: BoostingSe
         rounds = rounds or rounds_of(boosters)
         parts.append(_predicted(boosters, seen, rows.where(later)))
         order.append(np.flatnonzero(later))
-    assert rounds is not None
-    return _joined(parts, np.argsort(np.concatenate(order), kind="stable")), rounds
+    return _joined(parts, np.argsort(np.concatenate(order), kind="stable"))
 
 
 def _predicted(boosters: Boosters, seen: Rows, later: Rows) -> Judged:

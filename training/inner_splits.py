@@ -79,7 +79,7 @@ def inner_splits(rows: Rows, cut: int, time: TimeSettings) -> list[Split]:
 
 def losses(split: Split, time: TimeSettings, settings: BoostingSettings) -> Losses:
     """How models with these settings do on a split that :func:`inner_splits` gave."""
-    judged, _ = out_of_fold(split.rows, split.cuts, time, _for_thinned(settings, split.thinned))
+    judged = out_of_fold(split.rows, split.cuts, time, _for_thinned(settings, split.thinned))
     questions = (
         (judged_win(judged, split.cuts, time.stall_days), "stage win rates"),
         (judged_stall(judged, split.cuts, time.stall_days), "stage stall rates"),

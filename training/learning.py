@@ -88,11 +88,11 @@ def learn(
     rows, time = all_rows(training), training.time
     cuts = choose_cuts(rows, training.until, time.cycle_days)
     progress("fitting on what was known then, judging on later dates")
-    judged, rounds = out_of_fold(rows, cuts, time, settings)
+    judged = out_of_fold(rows, cuts, time, settings)
     win_rows = judged_win(judged, cuts, time.stall_days)
     cards = _cards(judged, win_rows, cuts, training)
     progress("fitting on everything known now")
-    boosters = fit_boosters(rows, interval_edges(rows, time.cycle_days), settings, rounds)
+    boosters = fit_boosters(rows, interval_edges(rows, time.cycle_days), settings)  # of more rows, more rounds
     both = calibrators(judged, cuts.end, time.stall_days)
     kinds = _kinds(training, rows, cuts, win_rows) if "win" in cards else {}
     found = segments(win_rows, kinds)

@@ -12,7 +12,6 @@ from features.dataset import TrainingSet
 from features.settings import TimeSettings
 from tests.training.examples import QUICK, Learned, fewer, training_of_simulated
 from training import learning
-from training.deal_model import Rounds
 from training.evaluation import Cuts, Judged, out_of_fold
 from training.learning import Trained
 from training.rows import Rows, all_rows
@@ -39,10 +38,10 @@ def learned(training: TrainingSet) -> Learned:
     told: list[str] = []
     kept: list[tuple[Cuts, Judged]] = []
 
-    def watched(rows: Rows, cuts: Cuts, time: TimeSettings, settings: BoostingSettings) -> tuple[Judged, Rounds]:
-        judged, rounds = out_of_fold(rows, cuts, time, settings)
+    def watched(rows: Rows, cuts: Cuts, time: TimeSettings, settings: BoostingSettings) -> Judged:
+        judged = out_of_fold(rows, cuts, time, settings)
         kept.append((cuts, judged))
-        return judged, rounds
+        return judged
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(learning, "out_of_fold", watched)

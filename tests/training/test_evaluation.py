@@ -63,7 +63,7 @@ def run(some: Rows, cuts: Cuts, training: TrainingSet) -> Run:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evaluation, "_predicted", watched)
-        judged, _ = out_of_fold(some, cuts, training.time, HASTY)
+        judged = out_of_fold(some, cuts, training.time, HASTY)
     return Run(judged, folds)
 
 
@@ -131,7 +131,7 @@ def test_what_happened_after_the_first_cut_changes_no_prediction(
         stalled=np.where(followed < training.time.stall_days, np.nan, some.stalled),
         x=np.where(strange[:, None], -some.x, some.x),
     )
-    judged, _ = out_of_fold(other, cuts, training.time, HASTY)
+    judged = out_of_fold(other, cuts, training.time, HASTY)
     same = ~strange[behind]
     assert 0.2 < same.mean() < 0.8
     for name in ("win_margin", "stall_margin", "base_rate", "stage_rate", "logistic", "stall_base", "stall_stage"):
@@ -146,7 +146,7 @@ def test_what_was_known_at_the_first_cut_does_change_predictions(
     """The counterpart: outcomes turned round before the cut are learned from."""
     known = (some.outcome >= 0) & (some.days <= (cuts.fit - some.as_of) / DAY)
     other = replace(some, outcome=np.where(known, 1 - some.outcome, some.outcome).astype(np.int8))
-    judged, _ = out_of_fold(other, cuts, training.time, HASTY)
+    judged = out_of_fold(other, cuts, training.time, HASTY)
     assert np.corrcoef(judged.win_margin, run.judged.win_margin)[0, 1] < 0
 
 
