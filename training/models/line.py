@@ -77,6 +77,8 @@ def fit_line(
     # A target between 0 and 1 is a row of each outcome, weighing its part.
     parts = np.concatenate([weight * target, weight * (1 - target)])
     used = np.flatnonzero(parts > 0)
+    if len(np.unique(used < len(x))) < 2:
+        used = np.arange(2 * len(x))  # scikit-learn wants to see the other outcome, if only at no weight
     design = np.hstack([distance, unknown - share])[used % len(x)]
     fitted = LogisticRegression(C=strength, solver="newton-cholesky")
     fitted.fit(design, used < len(x), sample_weight=parts[used])

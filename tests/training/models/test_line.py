@@ -81,6 +81,14 @@ def test_a_soft_target_is_a_row_of_each_outcome() -> None:
     np.testing.assert_allclose(soft.margin(x), twice.margin(x), atol=1e-6)
 
 
+@pytest.mark.parametrize("outcome", [0.0, 1.0])
+def test_where_all_went_one_way_it_says_so_for_every_deal(outcome: float) -> None:
+    x = np.random.default_rng(0).normal(size=(300, 3)).astype(np.float32)
+    blend = fit_blend(x, np.full(300, outcome), np.arange(300), np.arange(300), BoostingSettings())
+    for said in (fit_line(x, np.full(300, outcome)).margin(x), blend.margin(x)):
+        assert np.abs(expit(said) - outcome).max() < 0.1
+
+
 def test_features_never_known_or_always_the_same_disturb_no_one() -> None:
     x, truth = deals(400)
     x[:, 1], x[:, 2] = np.nan, 7.0

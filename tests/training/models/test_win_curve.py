@@ -286,3 +286,11 @@ def test_curves_of_a_fitted_model_obey_the_laws_at_every_edge(young: Young) -> N
     for cumulated in (curve.won, curve.lost, -still_open):
         assert (np.diff(cumulated, axis=1) >= 0).all()
     assert ((curve.ever_won > 0) & (curve.ever_won < 1)).all()
+
+
+def test_where_nothing_was_won_yet_the_curve_says_so() -> None:
+    rng = np.random.default_rng(1)
+    rows = rows_of(np.where(rng.random(400) < 0.5, LOST, OPEN), rng.uniform(0, 50, 400), x=rng.random((400, 2)))
+    curve = fit_win_curve(rows, EDGES, BoostingSettings()).curve(rows.x)
+    assert curve.ever_won.max() < 0.1
+    assert curve.lost_within(50).mean() > 0.2
