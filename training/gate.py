@@ -43,6 +43,8 @@ class Evidence:
     :param single_auc: for each feature, how well it alone sorts won from lost, max(AUC, 1 - AUC).
     :param champion: the champion's probabilities for those of `judged` that lie behind its own training;
         NaN elsewhere; None without a champion.
+    :param challenger_then: for the same rows, what the challenger would have said, had it been trained when the
+        champion was; None where that could not be.
     :param segments: kinds of deals among `judged`, promised against kept.
     """
 
@@ -55,6 +57,7 @@ class Evidence:
     champion: np.ndarray | None = None
     thresholds: Thresholds = field(default_factory=Thresholds)
     segments: tuple[Segment, ...] = ()
+    challenger_then: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,11 @@ from features.dataset import TrainingSet
 from features.fingerprint import fingerprint
 from training.amount_record import amount_record
 from training.calibration import Calibrator
+from training.checks.against_champion import comparable
 from training.close_dates import close_date_record, shape_now
 from training.deal_model import Boosters, DealModel, fit_boosters
 from training.drift import drift_reference
+from training.equal_terms import challenger_then, champion_says, late_rows
 from training.evaluation import FOLDS, Cuts, Judged, calibrators, choose_cuts, fold_of, out_of_fold
 from training.gate import Evidence, Verdict, judge
 from training.models.win_curve import interval_edges
@@ -96,12 +98,15 @@ def learn(
     both = calibrators(judged, cuts.end, time.stall_days)
     kinds = _kinds(training, rows, cuts, win_rows) if "win" in cards else {}
     found = segments(win_rows, kinds)
-    champions = _champion_says(champion, judged, win_rows, cuts)
-    evidence = _evidence(rows, cards, win_rows, found, thresholds, champions)
+    late = late_rows(judged, win_rows, cuts)
+    champions = None if champion is None else champion_says(champion, late)
+    then = None
+    if champion is not None and champions is not None and comparable(champions, late.deal):
+        then = challenger_then(champion, rows, judged, late, settings, time.cycle_days, time.stall_days)
+    evidence = _evidence(rows, cards, win_rows, found, thresholds, champions, then)
     verdict = judge(evidence)
     prints = fingerprint(training.frame())
     facts = _facts(training, rows, cuts, cards, verdict, settings, prints)
-    late = judged.rows.where(judged.rows.as_of > cuts.calibrate).where(win_rows.kept)
     facts["slices"] = slices(win_rows, fold_of(late.group), FOLDS)
     later, chance = judged.rows, both[0].probability(judged.win_margin)
     facts["tuning"] = tuning
@@ -142,6 +147,7 @@ def _evidence(
     found: tuple[Segment, ...],
     thresholds: Thresholds,
     champion: np.ndarray | None,
+    challenger_then: np.ndarray | None,
 ) -> Evidence:
     won, lost = outcomes(rows)
     judged = win if "win" in cards else None
@@ -155,6 +161,7 @@ def _evidence(
         champion,
         thresholds,
         found,
+        challenger_then,
     )
 
 
@@ -180,19 +187,6 @@ def single_feature_auc(rows: Rows) -> dict[str, float]:
         one = auc(y, np.where(np.isnan(values), -1e30, values))
         found[name] = max(one, 1 - one)
     return found
-
-
-def _champion_says(champion: DealModel | None, judged: Judged, win: JudgedRows, cuts: Cuts) -> np.ndarray | None:
-    """The champion's win probabilities for the judged rows behind its own training; NaN elsewhere.
-
-    Features that the tables no longer have are unknown to it, as they are when it scores.
-    """
-    if champion is None:
-        return None
-    late = judged.where(judged.rows.as_of > cuts.calibrate).rows.where(win.kept)
-    features = pd.DataFrame(late.x, columns=list(late.names)).reindex(columns=list(champion.names))
-    says = champion.answer(features).win
-    return np.where(late.as_of > champion.facts["data"]["until_millis"], says, np.nan)
 
 
 def _facts(

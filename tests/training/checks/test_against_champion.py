@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.special import expit, logit
 
@@ -44,3 +46,10 @@ def test_does_not_apply_while_few_deals_have_closed_since() -> None:
     found = check(evidence(STAGE_RATE, champion=few))
     assert found.outcome is Outcome.NOT_APPLICABLE
     assert "Fewer than 50 deals" in found.says
+
+
+def test_the_challenger_of_then_is_what_counts_where_there_is_one() -> None:
+    worse_now = evidence(STAGE_RATE, champion=TRUTH)
+    assert check(replace(worse_now, challenger_then=TRUTH)).outcome is Outcome.PASSED
+    better_now = evidence(TRUTH, champion=TRUTH)
+    assert check(replace(better_now, challenger_then=STAGE_RATE)).outcome is Outcome.FAILED
