@@ -35,16 +35,16 @@ def fit_calibrator(margin: np.ndarray, target: np.ndarray, deals: int | None = N
     :param deals: how many deals the rows are of, for a margin that needs little correction: the fewer, the less it
         is moved (docs/decisions/0013). None where the rows are to decide alone.
     """
-    weight = np.ones(len(margin))
-    base = float(np.clip(np.average(target, weights=weight), EPSILON, 1 - EPSILON))
+    base = float(np.clip(target.mean(), EPSILON, 1 - EPSILON))
     flat = Calibrator(float(logit(base)), 0.0)
     if np.ptp(margin) < EPSILON or base in (EPSILON, 1 - EPSILON):
         return flat
-    intercept, slope = _logistic_line(margin, target, weight)
+    each = np.ones(len(margin))
+    intercept, slope = _logistic_line(margin, target, each)
     if slope <= 0:
         return flat
     if deals is not None:
-        intercept, slope = _logistic_line(margin, target, weight * deals / len(margin), TRUST)
+        intercept, slope = _logistic_line(margin, target, each * deals / len(margin), TRUST)
     return Calibrator(intercept, slope)
 
 
