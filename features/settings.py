@@ -57,6 +57,12 @@ class TimeWishes:
     stall_days: int | None = None
     period: str | None = None
     year_starts_in: int = 1
+    weeks: str | None = None
+    week_starts_on: str = "monday"
+
+    def calendar(self, proposed: str = "quarter") -> FiscalCalendar:
+        """The fiscal calendar; `proposed` is its period where none is wished for. Raises WrongUse for what is off."""
+        return FiscalCalendar(self.period or proposed, self.year_starts_in, self.weeks, self.week_starts_on)
 
 
 def propose(histories: Histories, wishes: TimeWishes | None = None) -> TimeSettings:
@@ -68,13 +74,12 @@ def propose_for(spans: Spans, wishes: TimeWishes | None = None) -> TimeSettings:
     """Settings that fit how long deals were open, overridden by what the configuration says."""
     wishes = wishes or TimeWishes()
     cycle = median_cycle(spans)
-    period = wishes.period or ("quarter" if cycle >= 45 else "month" if cycle >= 10 else "week")
     proposed = TimeSettings(
         grid_days=max(grid for grid in GRIDS if grid <= max(cycle / 6, 1)),
         horizon_days=90 if cycle >= 45 else max(7, round(cycle / 7) * 7),
         stall_days=30 if cycle >= 45 else 14 if cycle >= 12 else 7,
         cycle_days=cycle,
-        calendar=FiscalCalendar(period, wishes.year_starts_in),
+        calendar=wishes.calendar("quarter" if cycle >= 45 else "month" if cycle >= 10 else "week"),
     )
     said = {
         name: value

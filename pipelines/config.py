@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from crm.errors import WrongUse
-from crm.periods import FiscalCalendar
 from crm.sources.mapping import SourceMapping, mapping_from_toml
 from features.settings import TimeWishes
 from serving.grades import Grades
@@ -100,7 +99,7 @@ def load_config(home: Home) -> Config:
         raise WrongUse(f"not readable as TOML: {error}", where=str(path)) from error
     _known(data, _SECTIONS, str(path))
     time = _section(TimeWishes, data, "time")
-    FiscalCalendar(time.period or "quarter", time.year_starts_in)  # raises WrongUse where there is none such
+    time.calendar()  # raises WrongUse where there is none such
     return Config(
         source=mapping_from_toml(data),
         time=time,

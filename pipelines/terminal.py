@@ -23,10 +23,11 @@ def settings_lines(time: TimeSettings, known: bool = True) -> list[str]:
     """The settings of time that are used, and where to set them otherwise; `known`: whether any deal has closed."""
     every = "day" if time.grid_days == 1 else f"{time.grid_days} days"
     cycle = f"{time.cycle_days:.0f} days"
+    weeks = f" by {time.calendar.weeks} weeks" if time.calendar.weeks else ""
     takes = f"A deal takes {cycle} at the median" if known else f"No deal has closed yet; as if one took {cycle}"
     return wrapped(
         f"{takes}: snapshots every {every}, horizon "
-        f"{time.horizon_days} days, stall {time.stall_days} days, period {time.calendar.period} "
+        f"{time.horizon_days} days, stall {time.stall_days} days, period {time.calendar.period}{weeks} "
         "(set otherwise under [time]).",
         "",
     )

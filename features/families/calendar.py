@@ -63,6 +63,5 @@ _YEAR = Feature(
 def years(histories: Histories, calendar: FiscalCalendar) -> Events:
     """One event a fiscal year, dated when it begins; the same for every company."""
     del histories
-    month = np.array([(year - 1970) * 12 + calendar.year_starts_in - 1 for year in YEARS])
-    begins = month.astype("datetime64[M]").astype("datetime64[ms]").astype(np.int64)
+    begins = calendar.year_begins(np.array(YEARS))
     return Events(np.zeros(len(begins), dtype=np.int64), begins)

@@ -183,9 +183,32 @@ def chosen(known: list[Event], last: bool) -> Event | None:
 def begins_period(day: pd.Timestamp, calendar: FiscalCalendar) -> bool:
     """Whether a fiscal period begins on that day."""
     if calendar.period == "week":
-        return day.day_name() == "Monday"
+        return day.day_name().lower() == calendar.week_starts_on
+    if calendar.weeks:
+        return weeks_into_year(day, calendar) in weeks_that_begin_periods(calendar)
     months = range(12) if calendar.period == "month" else range(0, 12, 3)
     return day.day == 1 and day.month in [(calendar.year_starts_in - 1 + month) % 12 + 1 for month in months]
+
+
+def weeks_that_begin_periods(calendar: FiscalCalendar) -> set[int]:
+    """The weeks of a fiscal year, from 0, with which its periods begin where they are cut by weeks."""
+    begin, weeks = [], 0
+    for month in range(12):
+        if calendar.period == "month" or month % 3 == 0:
+            begin.append(weeks)
+        weeks += int(str(calendar.weeks).split("-")[month % 3])
+    return set(begin)
+
+
+def weeks_into_year(day: pd.Timestamp, calendar: FiscalCalendar) -> int | None:
+    """Week by week back to one that begins with the day nearest to the year's first; None within a week."""
+    weeks = 0
+    while day.day_name().lower() == calendar.week_starts_on:
+        near = [day + pd.Timedelta(days=apart) for apart in range(-3, 4)]
+        if any(one.day == 1 and one.month == calendar.year_starts_in for one in near):
+            return weeks
+        day, weeks = day - pd.Timedelta(days=7), weeks + 1
+    return None
 
 
 def combine(operation: str, left: float, right: float) -> float:

@@ -11,7 +11,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from crm.clock import DAY
-from crm.periods import KINDS, FiscalCalendar
+from crm.periods import KINDS, WEEKDAYS, WEEKS, FiscalCalendar
 from crm.tables import CrmTables
 from features import engines
 from features.catalogue import catalogue
@@ -63,7 +63,10 @@ def places_to_ask(rng: np.random.Generator, prepared: Prepared, count: int) -> S
 @given(seed=st.integers(0, 2**32 - 1))
 def test_the_kernel_agrees_with_the_plain_reference_on_every_feature(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    calendar = FiscalCalendar(str(rng.choice(KINDS)), int(rng.integers(1, 13)))
+    weeks = rng.choice([None, None, *WEEKS])
+    calendar = FiscalCalendar(
+        str(rng.choice(KINDS)), int(rng.integers(1, 13)), weeks and str(weeks), str(rng.choice(WEEKDAYS))
+    )
     ready = prepared(show(company(rng, Life(days=int(rng.choice((30, 300))))), rng), calendar)
     snapshots = places_to_ask(rng, ready, 25)
     assert differing(ready, snapshots) == []

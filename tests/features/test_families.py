@@ -468,6 +468,8 @@ def test_the_season_is_counted_from_the_beginning_of_the_fiscal_year() -> None:
     begins = years(Histories(tables), FiscalCalendar("quarter", 4)).at
     assert millis("2024-04-01") in begins
     assert millis("2024-01-01") not in begins
+    retail = years(Histories(tables), FiscalCalendar("quarter", 2, "4-5-4", "sunday")).at
+    assert {millis("2023-01-29"), millis("2024-02-04"), millis("2025-02-02")} < set(retail)
 
 
 def test_a_contact_is_new_once_on_each_deal() -> None:

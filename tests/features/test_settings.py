@@ -54,6 +54,8 @@ def test_what_people_say_goes_before_what_is_proposed() -> None:
     proposed = propose(Histories(taking(200, 200)), wishes)
     assert (proposed.grid_days, proposed.horizon_days, proposed.stall_days) == (1, 90, 21)
     assert proposed.calendar == FiscalCalendar("month", 4)
+    retail = TimeWishes(year_starts_in=2, weeks="4-5-4", week_starts_on="sunday")
+    assert propose(Histories(taking(200)), retail).calendar == FiscalCalendar("quarter", 2, "4-5-4", "sunday")
     assert propose(Histories(taking(200)), TimeWishes(horizon_days=30)).horizon_days == 30
 
 

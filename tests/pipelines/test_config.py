@@ -73,6 +73,8 @@ def test_every_section_is_read(configured):
         stall_days = 21
         period = "month"
         year_starts_in = 4
+        weeks = "4-4-5"
+        week_starts_on = "sunday"
         [gate]
         least_closed = 300
         worst_slope = 0.5
@@ -95,7 +97,7 @@ def test_every_section_is_read(configured):
     assert config.source.tables["opportunities"].file == "deals.csv"
     assert [column.name for column in config.source.wishes.columns] == ["Rival__c"]
     assert config.source.wishes.activity_kinds == ("offer:sent",)
-    assert config.time == TimeWishes(2, 14, 21, "month", 4)
+    assert config.time == TimeWishes(2, 14, 21, "month", 4, "4-4-5", "sunday")
     assert config.gate == Thresholds(least_closed=300, worst_slope=0.5)
     assert config.boosting == BoostingSettings(learning_rate=0.2, num_leaves=7, seed=0)
     assert config.retrain == RetrainWishes(max_age_days=14)
@@ -123,8 +125,7 @@ def test_every_key_is_read_and_held_to_its_type(configured, section, field):
         "float": ("0.7", '"0.7"', "false", "-0.1", "nan"),
         "str": ('"week"', "3", "true", '["week"]'),
     }[str(field.type).removesuffix(" | None")]
-    if field.name == "year_starts_in":
-        right = "12"
+    right = {"year_starts_in": "12", "weeks": '"5-4-4"', "week_starts_on": '"sunday"'}.get(field.name, right)
     if section == "grades":
         right = {"a": "61", "b": "36", "c": "16"}[field.name]
     config = configured(f"[{section}]\n{field.name} = {right}\n")
@@ -176,6 +177,8 @@ def test_a_section_that_is_none_is_refused(configured, text):
     [
         ('[time]\nperiod = "fortnight"', "[time] period"),
         ("[time]\nyear_starts_in = 13", "[time] year_starts_in"),
+        ('[time]\nweeks = "4-4-4"', "[time] weeks"),
+        ('[time]\nweek_starts_on = "Mon"', "[time] week_starts_on"),
         ("[time]\ngrid_days = 0", "[time] grid_days"),
         ("[training]\nlearning_rate = 0", "[training] learning_rate"),
         ("[grades]\na = 10\nb = 20", "[grades]"),

@@ -59,7 +59,9 @@ def awkward_rows() -> Rows:
 @pytest.fixture(scope="module")
 def model(awkward_rows: Rows) -> DealModel:
     boosters = fit_boosters(awkward_rows, EDGES, HASTY)
-    vocabulary = Vocabulary(("offer:sent", "Zoom call"), ("region",), ("industry",), FiscalCalendar("month", 4), False)
+    vocabulary = Vocabulary(
+        ("offer:sent", "Zoom call"), ("region",), ("industry",), FiscalCalendar("month", 4, "4-5-4", "sunday"), False
+    )
     own = OwnField("Rival__c", "category", "main {rival}", True, ("Acme", 'Größe, "x"\n'))
     vocabulary = replace(vocabulary, fields=(own, OwnField("budget", "money", "budget")))
     facts = {"data": {"until_millis": 5}, "reference": {"bounds": [0.1, 1e-9]}}
@@ -110,6 +112,16 @@ def test_a_model_of_before_own_columns_is_read(model: DealModel, tmp_path: Path)
     (tmp_path / "model" / "model.json").write_text(json.dumps(head), encoding="utf-8")
     loaded = load(tmp_path / "model", folder_digest(tmp_path / "model"))
     assert loaded.vocabulary == replace(model.vocabulary, fields=())
+
+
+def test_a_model_of_before_calendars_of_weeks_is_read(model: DealModel, tmp_path: Path) -> None:
+    model.save(tmp_path / "model")
+    head = json.loads((tmp_path / "model" / "model.json").read_text(encoding="utf-8"))
+    for part in ("vocabulary", "time"):
+        del head[part]["calendar"]["weeks"], head[part]["calendar"]["week_starts_on"]
+    (tmp_path / "model" / "model.json").write_text(json.dumps(head), encoding="utf-8")
+    loaded = load(tmp_path / "model", folder_digest(tmp_path / "model"))
+    assert loaded.vocabulary.calendar == loaded.time.calendar == FiscalCalendar("month", 4)
 
 
 def test_a_model_without_stall_risk_comes_back_without_it(
