@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from crm.clock import DAY, NEVER, event_millis
 from crm.coding import NONE, arrow_text, codes_in, encode
+from crm.hierarchy import Hierarchy, hierarchy_of, user_names
 from crm.history import Episodes, can_be_known, episodes, stage_history
 from crm.tables import CrmTables
 from crm.values import ValueHistory, by_deal, deal_rows, value_history
@@ -108,8 +109,12 @@ class Histories:
     @cached_property
     def owner_names(self) -> dict[str, str]:
         """Names of users by id; the id where there is no name."""
-        users = self.tables["users"]
-        return dict(zip(users["user_id"], users["name"].fillna(users["user_id"]), strict=True))
+        return user_names(self.tables["users"])
+
+    @cached_property
+    def hierarchy(self) -> Hierarchy:
+        """Who belongs to whom; its owner codes are those of the field `owner_id`."""
+        return hierarchy_of(self.tables, self.coded("owner_id").levels)
 
     def is_known(self, field: str) -> bool:
         """Whether the field's value at a past date can be told and is ever given."""
@@ -151,6 +156,10 @@ class Histories:
         stream = Stream(Events(coded.history.deal, coded.history.at, {"code": coded.code}), len(self))
         code = stream.last(stream.known(deal, at - 1), "code")
         return np.nan_to_num(code, nan=-1).astype(np.int64)
+
+    def owner_before(self, deal: np.ndarray, at: np.ndarray) -> np.ndarray:
+        """The owner's code in the hierarchy just before an instant, today's owner where owners are not tracked."""
+        return self.hierarchy.codes(self.code_before("owner_id", deal, at))
 
     def code_at_closing(self, field: str) -> np.ndarray:
         """The field's code just before each closing (of `closed`), or at the creation of what was entered closed."""
