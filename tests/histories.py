@@ -473,6 +473,19 @@ def show(ledger: Ledger, rng: np.random.Generator | None = None) -> CrmTables:
     return CrmTables({n: frame for n, frame in frames.items() if n not in ledger.absent}, ledger.fixed, own)
 
 
+def with_managers(rng: np.random.Generator, tables: CrmTables, *, everyone: bool = False) -> CrmTables:
+    """The company with managers and regions of its owners, of some of them or of everyone."""
+    rows = [
+        {
+            "user_id": user,
+            "manager_id": (None, "m1", "m2")[rng.integers(everyone, 3)],
+            "region": (None, "North", "East")[rng.integers(everyone, 3)],
+        }
+        for user in ("u1", "u2", "u3", "m1")
+    ]
+    return tables.with_frames(users=typed("users", rows))
+
+
 def _row(ledger: Ledger, each: Deal) -> Row:
     row = {name: each.now(name) for name in (*FIELDS, *OWN_LEVELS)}
     closed, won = _closing(each)

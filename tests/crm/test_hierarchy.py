@@ -1,14 +1,12 @@
 """Who belongs to whom: the keys of each level, and sums that come to the same at all of them."""
 
 import numpy as np
-import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
 from crm.hierarchy import COMPANY, LEVELS, NOBODY, Hierarchy
-from crm.tables import CrmTables
 from features.histories import Histories
-from tests.histories import change, company, crm, deal, millis, show
+from tests.histories import change, company, crm, deal, millis, show, with_managers
 
 USERS = [
     {"user_id": "ann", "name": "Ann", "manager_id": "max", "region": "North"},
@@ -92,22 +90,10 @@ def test_the_owner_is_the_one_of_then_where_owners_are_tracked() -> None:
     assert without.owner_before(np.arange(3), np.full(3, moved)).tolist() == [bob, ann, 2]
 
 
-def random_company(seed: int) -> CrmTables:
-    """One whose users have managers and regions, some of them."""
-    rng = np.random.default_rng(seed)
-    tables = show(company(rng))
-    users = tables["users"]
-    if len(users):
-        managers = pd.Series(rng.choice(np.array(["u1", "u9", None], dtype=object), len(users)))
-        regions = pd.Series(rng.choice(np.array(["North", "East", None], dtype=object), len(users)))
-        users = users.assign(manager_id=managers.astype("str"), region=regions.astype("str"))
-    return tables.with_frames(users=users)
-
-
 @given(seed=st.integers(0, 2**32 - 1), trailing=st.sampled_from([(), (3,), (2, 4)]))
 def test_every_level_sums_to_the_company(seed: int, trailing: tuple[int, ...]) -> None:
-    made = Histories(random_company(seed)).hierarchy
     rng = np.random.default_rng(seed)
+    made = Histories(with_managers(rng, show(company(rng)))).hierarchy
     cents = rng.integers(-(10**12), 10**12, (len(made.owners) + 1, *trailing))
     for level in made.levels:
         keys, sums = made.total(level, cents)

@@ -8,8 +8,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import Phase, given, settings
-from hypothesis import strategies as st
 
 from crm.clock import DAY, event_millis
 from crm.history import data_through, known_by
@@ -21,10 +19,9 @@ from features.engines import Snapshots, compute, prepare
 from features.families.segment import SEGMENT_FIELDS
 from features.histories import Histories
 from features.snapshots import grid, open_deals
-from tests.histories import DAY_US, EPOCH, EVERYTHING, OWN_LEVELS, Ledger, Life, company, cut, grow, show
+from tests.histories import EVERYTHING, OWN_LEVELS, Life, company, cut, show
+from tests.laws.futures import END, a_date, another_future, date_of_an_event, examples, recorded_from, seeds
 
-END = EPOCH + Life().days * DAY_US
-seeds = given(seed=st.integers(0, 2**32 - 1))
 GRID_DAYS = 9
 NOT_YET = {
     *(f"{field} has no recorded history and is not declared fixed" for field in (*SEGMENT_FIELDS, *OWN_LEVELS)),
@@ -41,11 +38,6 @@ NOT_YET = {
     *("no lead says when it became a deal", "no lead says which deal it became"),
 }
 """Every reason for which a feature is left out, up to the column that it names."""
-
-
-def examples(count: int) -> settings:
-    """So many companies; a seed does not shrink."""
-    return settings(max_examples=count, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 
 
 class Seen(NamedTuple):
@@ -75,35 +67,6 @@ def assert_same(before: Seen, after: Seen) -> None:
     assert list(before.features.index) == list(after.features.index)
     both = [name for name in before.features if name not in before.absent and name not in after.absent]
     pd.testing.assert_frame_equal(before.features[both], after.features[both], check_exact=True)
-
-
-def a_date(rng: np.random.Generator) -> int:
-    """A millisecond within the life of a random company, often the very one of an event."""
-    return int(rng.integers(EPOCH + 20 * DAY_US, END - DAY_US)) // 1000
-
-
-def date_of_an_event(rng: np.random.Generator, tables: CrmTables) -> int:
-    """A random date, or one at which something happened, or the millisecond before it."""
-    times = event_millis(pd.concat([tables["changes"]["changed_at"], tables["opportunities"]["created_at"]]))
-    inside = times[(times > EPOCH // 1000 + 1) & (times < END // 1000 - 1)]
-    if not len(inside) or rng.random() < 0.3:
-        return a_date(rng)
-    return int(rng.choice(inside) - rng.integers(2))
-
-
-def recorded_from(ledger: Ledger, as_of: int) -> None:
-    """Deals that nobody had closed by the date get their stage moves recorded after all."""
-    open_then = {each.name for each in cut(ledger, as_of).deals if not each.is_closed}
-    for each in ledger.deals:
-        each.silent = each.silent and each.name not in open_then
-
-
-def another_future(rng: np.random.Generator, ledger: Ledger, as_of: int) -> Ledger:
-    """The same company up to the date; after it everything may go differently."""
-    other = cut(ledger, as_of)
-    if rng.random() < 0.8:
-        grow(rng, other, as_of * 1000, END)
-    return other
 
 
 @examples(25)
