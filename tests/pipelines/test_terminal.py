@@ -4,7 +4,9 @@ import math
 
 import pytest
 
-from pipelines.terminal import WIDTH, cut, notes, or_dash, or_unknown, wrapped
+from crm.periods import FiscalCalendar
+from features.settings import TimeSettings
+from pipelines.terminal import WIDTH, cut, notes, or_dash, or_unknown, settings_lines, wrapped
 from serving.wording import percent
 
 ODD = "one\r\n\ttwo   three\x1b[31mred\x07\x9b2J four\u00a0%"
@@ -20,6 +22,13 @@ def test_a_line_is_cut_with_an_ellipsis():
 @pytest.mark.parametrize("shown", [cut(ODD, 60), "\n".join(wrapped(ODD, ""))])
 def test_blanks_are_folded_and_what_a_terminal_would_obey_is_gone(shown):
     assert shown == "one two three [31mred 2J four\u00a0%"
+
+
+def test_the_settings_of_time_name_the_periods():
+    said = " ".join(settings_lines(TimeSettings()))
+    assert "period quarter (set" in said
+    retail = TimeSettings(calendar=FiscalCalendar("month", 2, "4-5-4", "sunday"))
+    assert "period month by 4-5-4 weeks (set" in " ".join(settings_lines(retail))
 
 
 def test_a_paragraph_is_wrapped_behind_its_mark():
