@@ -86,7 +86,7 @@ def _cut_off(tables: CrmTables, later: Histories, end: int, date: str) -> CutOff
         training,
         trained,
         ids,
-        trained.model.answer(scoring.features),
+        trained.model.answer(scoring.features, scoring.snapshots.as_of),
         outcomes(later, pd.Series(ids), at, training.time.stall_days),
         encoding.encode(known, training.ids, training.snapshots.as_of),
         encoding.encode(known, ids, scoring.snapshots.as_of),

@@ -24,7 +24,7 @@ from training.calibration import Calibrator
 from training.deal_model import DealModel, fit_boosters
 from training.learning import Trained
 from training.models.rates import win_rates
-from training.models.win_curve import interval_edges
+from training.models.win_curve import timing_of
 from training.rows import Rows, all_rows
 from training.scores import auc, calibration_error, log_losses, mean_interval
 from training.settings import BoostingSettings
@@ -102,7 +102,7 @@ def limit_model(settings: BoostingSettings, seeds: Sequence[int] = LIMIT_SEEDS) 
     rows = _together([all_rows(replace(past, features=past.features[list(names)])) for past in pasts])
     time, vocabulary = pasts[0].time, pasts[0].vocabulary
     rows = replace(rows, stalled=np.full(len(rows), np.nan))  # of stalls the simulation knows no truth
-    boosters = fit_boosters(rows, interval_edges(rows, time.cycle_days), settings)
+    boosters = fit_boosters(rows, timing_of(rows, time), settings)
     return DealModel(boosters, Calibrator(), Calibrator(), names, vocabulary, time, {"rows": len(rows)})
 
 

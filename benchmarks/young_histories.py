@@ -24,7 +24,7 @@ from features.settings import propose
 from training.deal_model import fit_boosters
 from training.models.blend import fit_blend
 from training.models.rates import win_rates
-from training.models.win_curve import interval_edges
+from training.models.win_curve import timing_of
 from training.rows import all_rows
 from training.scores import calibration_error, log_losses
 from training.settings import BoostingSettings
@@ -74,7 +74,7 @@ def run() -> str:
 def _answers(training: TrainingSet, x: np.ndarray, stage: np.ndarray) -> dict[str, np.ndarray]:
     settings, rows = BoostingSettings(), all_rows(training)
     rows = replace(rows, stalled=np.full(len(rows), np.nan))
-    fitted = fit_boosters(rows, interval_edges(rows, training.time.cycle_days), settings)
+    fitted = fit_boosters(rows, timing_of(rows, training.time), settings)
     closed = rows.where(rows.outcome >= 0)
     direct = fit_blend(closed.x, (closed.outcome == 1).astype(float), closed.group, closed.deal, settings)
     return {

@@ -52,7 +52,7 @@ def asked(company: Company, model: DealModel, snapshots: EpisodeSnapshots) -> As
         snapshots.deal,
         known.stage,
     )
-    return Asked(rows, model.answer(known.features))
+    return Asked(rows, model.answer(known.features, known.snapshots.as_of))
 
 
 def promise_and_drift(company: Company, model: DealModel) -> tuple[Kept | None, Drift | None]:

@@ -94,7 +94,7 @@ def score(data: Path, as_of: str, home: Home, out: Path | None, step: Callable[[
 def answer_by_model(company: Company, model: DealModel) -> Answered:
     """Answers and reasons of the champion."""
     scoring = scoring_set(company.histories, model.vocabulary, model.names, company.as_of)
-    answers = model.answer(scoring.features)
+    answers = model.answer(scoring.features, scoring.snapshots.as_of)
     notes = []
     if model.facts["data"]["until_millis"] > company.as_of:
         notes.append("The champion has learned from later dates than this one; as a test of it these scores flatter.")

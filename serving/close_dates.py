@@ -16,7 +16,7 @@ from training.deal_model import Answers
 
 def expected_day(as_of: int, answers: Answers) -> np.ndarray:
     """The day by which half of the wins come, given a win; the last that the model knows where it lies behind."""
-    return _day(as_of, np.minimum(answers.curve.days_to_win(), answers.curve.edges[-1]))
+    return _day(as_of, np.minimum(answers.curve.days_to_win(), answers.curve.farthest))
 
 
 def close_dates(scoring: ScoringSet, answers: Answers, reference: Mapping[str, Any]) -> pd.DataFrame:

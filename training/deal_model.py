@@ -25,11 +25,12 @@ from training.calibration import Calibrator
 from training.models import boosting
 from training.models.blend import Blend, fit_blend
 from training.models.line import line_from
-from training.models.win_curve import Curve, WinCurve, fit_win_curve
+from training.models.pace import pace_from
+from training.models.win_curve import Curve, Timing, WinCurve, fit_win_curve
 from training.rows import Rows
 from training.settings import BoostingSettings
 
-FORMAT = 3
+FORMAT = 4
 _BLENDS = ("closing", "winning", "win")
 _STALL = "stall"
 
@@ -63,14 +64,14 @@ def rounds_of(boosters: Boosters) -> Rounds:
     return Rounds(curve.closing.rounds, curve.winning.rounds, boosters.win.rounds, stall)
 
 
-def fit_boosters(rows: Rows, edges: np.ndarray, settings: BoostingSettings, rounds: Rounds | None = None) -> Boosters:
+def fit_boosters(rows: Rows, timing: Timing, settings: BoostingSettings, rounds: Rounds | None = None) -> Boosters:
     """Fit all models on rows with outcomes as known at one date.
 
     The win model learns from the outcome where it is known and from the curve's probability where the deal
     is still open, so that one model carries both the probability that is shown and its exact explanation.
     """
     both = (rounds.closing, rounds.winning) if rounds else None
-    curve = fit_win_curve(rows, edges, settings, both)
+    curve = fit_win_curve(rows, timing, settings, both)
     target = soft_outcome(rows, curve)
     win = fit_blend(rows.x, target, rows.group, rows.deal, settings, rounds.win if rounds else None)
     known = ~np.isnan(rows.stalled)
@@ -86,7 +87,8 @@ def soft_outcome(rows: Rows, curve: WinCurve) -> np.ndarray:
     target = rows.outcome.astype(float)
     still_open = rows.outcome < 0
     if still_open.any():
-        target[still_open] = curve.curve(rows.x[still_open]).won_after(rows.days[still_open])
+        ahead = curve.curve(rows.x[still_open], rows.as_of[still_open])
+        target[still_open] = ahead.won_after(rows.days[still_open])
     return target
 
 
@@ -132,14 +134,17 @@ class DealModel:
     time: TimeSettings
     facts: Mapping[str, Any]
 
-    def answer(self, features: pd.DataFrame) -> Answers:
-        """Answers for snapshots; columns are matched by name. Raises DealcastError where one is missing."""
+    def answer(self, features: pd.DataFrame, as_of: np.ndarray | None = None) -> Answers:
+        """Answers for snapshots; columns are matched by name. Raises DealcastError where one is missing.
+
+        :param as_of: (n,) milliseconds of the snapshots; without them days ahead are taken to be alike.
+        """
         x = self.matrix(features)
         stall = np.full(len(x), np.nan)
         if self.boosters.stall is not None:
             stall = self.stall_calibrator.probability(boosting.margin(self.boosters.stall, x))
         win = self.win_calibrator.probability(self.boosters.win.margin(x))
-        return Answers(win, self.boosters.curve.curve(x), stall)
+        return Answers(win, self.boosters.curve.curve(x, as_of), stall)
 
     def matrix(self, features: pd.DataFrame) -> np.ndarray:
         """The features in the order of training, float32."""
@@ -160,6 +165,7 @@ class DealModel:
             "format": FORMAT,
             "names": self.names,
             "edges": self.boosters.curve.edges,
+            "pace": asdict(self.boosters.curve.pace),
             "lines": {name: asdict(blend.line) for name, blend in self._blends().items()},
             "win_calibrator": asdict(self.win_calibrator),
             "stall_calibrator": asdict(self.stall_calibrator),
@@ -205,7 +211,7 @@ def load(folder: Path, sha256: str) -> DealModel:
         if (folder / f"{name}.txt").is_file()
     }
     closing, winning, win = (Blend(line_from(head["lines"][name]), boosters[name]) for name in _BLENDS)
-    curve = WinCurve(closing, winning, tuple(head["edges"]))
+    curve = WinCurve(closing, winning, tuple(head["edges"]), pace_from(head["pace"]))
     return DealModel(
         Boosters(curve, win, boosters.get(_STALL)),
         Calibrator(**head["win_calibrator"]),

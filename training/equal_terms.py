@@ -11,9 +11,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from features.settings import TimeSettings
 from training.deal_model import DealModel, fit_boosters
 from training.evaluation import Cuts, Judged, calibrators
-from training.models.win_curve import interval_edges
+from training.models.win_curve import timing_of
 from training.rows import Rows, known_at
 from training.scorecard import JudgedRows
 from training.settings import BoostingSettings
@@ -34,8 +35,7 @@ def challenger_then(
     judged: Judged,
     late: Rows,
     settings: BoostingSettings,
-    cycle_days: float,
-    stall_days: int,
+    time: TimeSettings,
 ) -> np.ndarray | None:
     """What the challenger's features, settings and code, trained when the champion was, say of the same rows.
 
@@ -45,12 +45,12 @@ def challenger_then(
     """
     then = _known_until(champion)
     behind = late.as_of > then
-    seen = known_at(rows, then, stall_days)
+    seen = known_at(rows, then, time.stall_days)
     if not behind.any() or not ((seen.outcome == 1).any() and (seen.outcome == 0).any()):
         return None
     seen = replace(seen, stalled=np.full(len(seen), np.nan))  # of stalls nothing is asked
-    win = fit_boosters(seen, interval_edges(seen, cycle_days), settings).win
-    calibrator, _ = calibrators(judged, then, stall_days)
+    win = fit_boosters(seen, timing_of(seen, time), settings).win
+    calibrator, _ = calibrators(judged, then, time.stall_days)
     return np.where(behind, calibrator.probability(win.margin(late.x)), np.nan)
 
 

@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from training.calibration import Calibrator, fit_calibrator
 from training.deal_model import soft_outcome
 from training.models.blend import Blend, fit_blend
-from training.models.win_curve import Curve, WinCurve, fit_win_curve, interval_edges
+from training.models.win_curve import Curve, Timing, WinCurve, fit_win_curve, interval_edges
 from training.rows import Rows
 from training.settings import BoostingSettings
 
@@ -140,7 +140,7 @@ class WinClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # sci
         target = (rows.outcome == 1).astype(float)
         if has_days:
             cycle = float(np.median(rows.days[rows.outcome >= 0]))
-            curve = fit_win_curve(rows, interval_edges(rows, cycle), settings)
+            curve = fit_win_curve(rows, Timing(interval_edges(rows, cycle)), settings)
             target = soft_outcome(rows, curve)
         return curve, fit_blend(rows.x, target, rows.group, rows.deal, settings), target
 

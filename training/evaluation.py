@@ -19,7 +19,7 @@ from training.calibration import Calibrator, fit_calibrator
 from training.deal_model import Boosters, Rounds, fit_boosters, rounds_of
 from training.models import boosting
 from training.models.rates import stall_rates, win_rates
-from training.models.win_curve import Curve, interval_edges
+from training.models.win_curve import Curve, timing_of
 from training.rows import Rows, known_at
 from training.settings import BoostingSettings
 
@@ -78,7 +78,7 @@ def out_of_fold(rows: Rows, cuts: Cuts, time: TimeSettings, settings: BoostingSe
     Raises DataRefused where nothing to learn from was known at the first cut.
     """
     fold = fold_of(rows.group)
-    edges = interval_edges(known_at(rows, cuts.fit, time.stall_days), time.cycle_days)
+    timing = timing_of(known_at(rows, cuts.fit, time.stall_days), time)
     parts, order = [], []
     rounds: Rounds | None = None
     for k in range(FOLDS):
@@ -91,7 +91,7 @@ def out_of_fold(rows: Rows, cuts: Cuts, time: TimeSettings, settings: BoostingSe
                 remedy="give a longer history; until then score works without a model (model_version = baseline)",
             )
         # The first fold chooses the rounds, on what was known at the cut; nothing of the judged dates enters.
-        boosters = fit_boosters(seen, edges, settings, rounds)
+        boosters = fit_boosters(seen, timing, settings, rounds)
         rounds = rounds or rounds_of(boosters)
         parts.append(_predicted(boosters, seen, rows.where(later)))
         order.append(np.flatnonzero(later))
@@ -106,7 +106,7 @@ def _predicted(boosters: Boosters, seen: Rows, later: Rows) -> Judged:
         later,
         boosters.win.margin(later.x),
         margin,
-        boosters.curve.curve(later.x),
+        boosters.curve.curve(later.x, later.as_of),
         np.full(n, wins.overall),
         wins.probability(later.stage),
         expit(boosters.win.line.margin(later.x)),
@@ -151,9 +151,9 @@ def _joined(parts: list[Judged], order: np.ndarray) -> Judged:
             for name in ("outcome", "days", "stalled", "as_of", "group", "deal", "stage")
         ),
     )
-    curve = Curve(
-        parts[0].curve.edges,
-        *(np.concatenate([getattr(part.curve, name) for part in parts])[order] for name in ("won", "lost", "tail_won")),
+    won, lost, tail = (
+        np.concatenate([getattr(part.curve, name) for part in parts])[order] for name in ("won", "lost", "tail_won")
     )
+    curve = Curve(parts[0].curve.edges, won, lost, tail, rows.as_of, parts[0].curve.pace)
     win, stall, *rest = (column(name) for name in _COLUMNS)
     return Judged(rows, win, stall, curve, *rest)

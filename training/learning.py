@@ -23,7 +23,7 @@ from training.drift import drift_reference
 from training.equal_terms import challenger_then, champion_says, late_rows
 from training.evaluation import FOLDS, Cuts, Judged, calibrators, choose_cuts, fold_of, out_of_fold
 from training.gate import Evidence, Verdict, judge
-from training.models.win_curve import interval_edges
+from training.models.win_curve import timing_of
 from training.provenance import provenance
 from training.reference import moved_by_chance, reference_tables
 from training.rows import Rows, all_rows
@@ -94,7 +94,7 @@ def learn(
     win_rows = judged_win(judged, cuts, time.stall_days)
     cards = _cards(judged, win_rows, cuts, training)
     progress("fitting on everything known now")
-    boosters = fit_boosters(rows, interval_edges(rows, time.cycle_days), settings)  # of more rows, more rounds
+    boosters = fit_boosters(rows, timing_of(rows, time), settings)  # of more rows, more rounds
     both = calibrators(judged, cuts.end, time.stall_days)
     kinds = _kinds(training, rows, cuts, win_rows) if "win" in cards else {}
     found = segments(win_rows, kinds)
@@ -102,7 +102,7 @@ def learn(
     champions = None if champion is None else champion_says(champion, late)
     then = None
     if champion is not None and champions is not None and comparable(champions, late.deal):
-        then = challenger_then(champion, rows, judged, late, settings, time.cycle_days, time.stall_days)
+        then = challenger_then(champion, rows, judged, late, settings, time)
     evidence = _evidence(rows, cards, win_rows, found, thresholds, champions, then)
     verdict = judge(evidence)
     prints = fingerprint(training.frame())

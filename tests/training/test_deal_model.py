@@ -30,11 +30,13 @@ from training.deal_model import (
     soft_outcome,
 )
 from training.learning import learn
-from training.models.win_curve import Curve, fit_win_curve
+from training.models.pace import Pace
+from training.models.win_curve import Curve, Timing, fit_win_curve
 from training.rows import Rows
 from training.settings import Thresholds
 
 EDGES = np.array([0.0, 10.0, 25.0, 60.0])
+TIMING = Timing(EDGES, Pace(FiscalCalendar(), 30, (1.5, 1.0, 0.5)))
 AWKWARD = ("share of offer:sent", "Zoom [call], {long}", 'say "hello"', "größe")
 
 
@@ -58,7 +60,7 @@ def awkward_rows() -> Rows:
 
 @pytest.fixture(scope="module")
 def model(awkward_rows: Rows) -> DealModel:
-    boosters = fit_boosters(awkward_rows, EDGES, HASTY)
+    boosters = fit_boosters(awkward_rows, TIMING, HASTY)
     vocabulary = Vocabulary(
         ("offer:sent", "Zoom call"), ("region",), ("industry",), FiscalCalendar("month", 4, "4-5-4", "sunday"), False
     )
@@ -254,24 +256,25 @@ def test_won_lost_and_open_are_all_that_can_be(model: DealModel, features: pd.Da
 
 
 def test_open_deals_are_learned_with_what_the_curve_expects_of_them(awkward_rows: Rows) -> None:
-    curve = fit_win_curve(awkward_rows, EDGES, HASTY)
+    curve = fit_win_curve(awkward_rows, TIMING, HASTY)
     target = soft_outcome(awkward_rows, curve)
     still_open = awkward_rows.outcome == OPEN
     np.testing.assert_array_equal(target[~still_open], awkward_rows.outcome[~still_open])
-    expected = curve.curve(awkward_rows.x[still_open]).won_after(awkward_rows.days[still_open])
+    ahead = curve.curve(awkward_rows.x[still_open], awkward_rows.as_of[still_open])
+    expected = ahead.won_after(awkward_rows.days[still_open])
     np.testing.assert_allclose(target[still_open], expected)
     assert 0 < expected.min() <= expected.max() < 1
 
 
 def test_rounds_that_were_chosen_are_used_again(awkward_rows: Rows) -> None:
     rounds = Rounds(closing=3, winning=4, win=5, stall=6)
-    boosters = fit_boosters(awkward_rows, EDGES, HASTY, rounds)
+    boosters = fit_boosters(awkward_rows, TIMING, HASTY, rounds)
     assert rounds_of(boosters) == rounds
 
 
 @pytest.mark.parametrize("stalled", [NAN, 0.0, 1.0])
 def test_without_stalls_to_tell_apart_there_is_no_stall_model(awkward_rows: Rows, stalled: float) -> None:
     rows = replace(awkward_rows, stalled=np.full(len(awkward_rows), stalled))
-    boosters = fit_boosters(rows, EDGES, HASTY, Rounds(2, 2, 2, 2))
+    boosters = fit_boosters(rows, TIMING, HASTY, Rounds(2, 2, 2, 2))
     assert boosters.stall is None
     assert rounds_of(boosters).stall is None

@@ -13,7 +13,7 @@ from tests.training.examples import HASTY, Learned
 from training.calibration import Calibrator
 from training.deal_model import DealModel, fit_boosters
 from training.equal_terms import challenger_then, champion_says
-from training.models.win_curve import interval_edges
+from training.models.win_curve import timing_of
 from training.rows import Rows, known_at
 
 OF_THEN = replace(HASTY, most_rounds=20)
@@ -34,14 +34,14 @@ def late(learned: Learned) -> Rows:
 def champion(rows: Rows, training: TrainingSet, then: int) -> DealModel:
     """Trained on what was known then, and not calibrated, as nothing had been judged yet."""
     seen = known_at(rows, then, training.time.stall_days)
-    boosters = fit_boosters(seen, interval_edges(seen, training.time.cycle_days), OF_THEN)
+    boosters = fit_boosters(seen, timing_of(seen, training.time), OF_THEN)
     facts = {"data": {"until_millis": then}}
     return DealModel(boosters, Calibrator(), Calibrator(), rows.names, training.vocabulary, training.time, facts)
 
 
 def said(champion: DealModel, rows: Rows, learned: Learned, late: Rows, training: TrainingSet) -> np.ndarray | None:
     time = training.time
-    return challenger_then(champion, rows, learned.judged, late, OF_THEN, time.cycle_days, time.stall_days)
+    return challenger_then(champion, rows, learned.judged, late, OF_THEN, time)
 
 
 def test_the_same_recipe_is_as_good_as_itself(

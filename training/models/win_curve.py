@@ -5,16 +5,20 @@ whether a deal that is still open closes in an interval, another whether a deal 
 each is a line and trees together (docs/decisions/0013).
 An interval that the data do not see to its end drops out, so deals that are still open are neither dropped
 nor counted as lost. The tail behind the last interval closes as its last interval does.
+
+Inside, days are busy days, counted by the company's clock (:mod:`training.models.pace`); who asks speaks of real ones.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.special import expit
 
+from features.settings import TimeSettings
 from training.models.blend import Blend, fit_blend
+from training.models.pace import Pace, fit_pace
 from training.rows import Rows
 from training.settings import BoostingSettings
 
@@ -26,17 +30,22 @@ MOST_ROWS = 150_000
 class Curve:
     """Curves of n deals: `won[:, j]`, `lost[:, j]` are the probabilities of having closed so by `edges[j]`.
 
-    `edges` in days, the first 0; what is left behind the last edge closes later, `tail_won` of it as won.
+    `edges` in busy days, the first 0; what is left behind the last edge closes later, `tail_won` of it as won.
+
+    :param as_of: (n,) milliseconds from which days are counted by the `pace`; None: every day is as busy as another.
     """
 
     edges: np.ndarray
     won: np.ndarray
     lost: np.ndarray
     tail_won: np.ndarray
+    as_of: np.ndarray | None = None
+    pace: Pace = field(default_factory=Pace)
 
     def where(self, keep: np.ndarray) -> Curve:
         """The curves of the deals that a boolean mask keeps."""
-        return Curve(self.edges, self.won[keep], self.lost[keep], self.tail_won[keep])
+        as_of = None if self.as_of is None else self.as_of[keep]
+        return Curve(self.edges, self.won[keep], self.lost[keep], self.tail_won[keep], as_of, self.pace)
 
     @property
     def ever_won(self) -> np.ndarray:
@@ -49,11 +58,11 @@ class Curve:
 
     def won_within(self, days: np.ndarray | float) -> np.ndarray:
         """Probability of being won within so many days (straight between edges); shape (n,)."""
-        return _at(self.edges, self.won, days)
+        return _at(self.edges, self.won, self._busy(days))
 
     def lost_within(self, days: np.ndarray | float) -> np.ndarray:
         """Probability of being lost within so many days; shape (n,)."""
-        return _at(self.edges, self.lost, days)
+        return _at(self.edges, self.lost, self._busy(days))
 
     def won_after(self, days: np.ndarray) -> np.ndarray:
         """Probability of being won at all, of a deal known to have stayed open so many days; shape (n,)."""
@@ -76,8 +85,19 @@ class Curve:
         row = np.arange(len(share))
         low, high = self.won[row, before], self.won[row, after]
         part = np.clip((share - low) / np.maximum(high - low, 1e-12), 0, 1)
-        days = self.edges[before] + part * (self.edges[after] - self.edges[before])
-        return np.where(reached.any(axis=1), days, np.inf)
+        busy = self.edges[before] + part * (self.edges[after] - self.edges[before])
+        return self._real(np.where(reached.any(axis=1), busy, np.inf))
+
+    @property
+    def farthest(self) -> np.ndarray:
+        """Days to the last edge; shape (n,)."""
+        return self._real(np.full(len(self.won), self.edges[-1]))
+
+    def _busy(self, days: np.ndarray | float) -> np.ndarray | float:
+        return days if self.as_of is None else self.pace.busy(self.as_of, days)
+
+    def _real(self, busy: np.ndarray) -> np.ndarray:
+        return busy if self.as_of is None else self.pace.days(self.as_of, busy)
 
     def share_of_wins_within(self, days: np.ndarray | float) -> np.ndarray:
         """Share of the wins that comes within so many days, given that it is won; shape (n,)."""
@@ -86,14 +106,18 @@ class Curve:
 
 @dataclass(frozen=True)
 class WinCurve:
-    """Two models over (snapshot, interval ahead) and the intervals' edges in days."""
+    """Two models over (snapshot, interval ahead), the intervals' edges in busy days, and the clock that counts them."""
 
     closing: Blend
     winning: Blend
     edges: tuple[float, ...]
+    pace: Pace = field(default_factory=Pace)
 
-    def curve(self, x: np.ndarray) -> Curve:
-        """The curves of snapshots; `x` (n, features) as in training."""
+    def curve(self, x: np.ndarray, as_of: np.ndarray | None = None) -> Curve:
+        """The curves of snapshots; `x` (n, features) as in training, `as_of` (n,) milliseconds.
+
+        Without `as_of` days ahead are counted as if each were as busy as another.
+        """
         n, intervals = len(x), len(self.edges) - 1
         still_open = np.ones(n)
         won, lost = np.zeros((n, intervals + 1)), np.zeros((n, intervals + 1))
@@ -105,26 +129,41 @@ class WinCurve:
             won[:, j + 1] = won[:, j] + closes * share
             lost[:, j + 1] = lost[:, j] + closes * (1 - share)
             still_open = still_open - closes
-        return Curve(np.asarray(self.edges), won, lost, share)
+        return Curve(np.asarray(self.edges), won, lost, share, as_of, self.pace)
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How a win curve counts time: edges of the intervals ahead in busy days, the first 0, and the clock."""
+
+    edges: np.ndarray
+    pace: Pace = field(default_factory=Pace)
+
+
+def timing_of(rows: Rows, time: TimeSettings) -> Timing:
+    """The timing that rows tell, with outcomes as known at one date."""
+    pace = fit_pace(rows, time.calendar, time.grid_days)
+    return Timing(interval_edges(_by_the_clock(rows, pace), time.cycle_days), pace)
 
 
 def interval_edges(rows: Rows, cycle_days: float) -> np.ndarray:
-    """Edges of the intervals ahead in days, scaled by the company's cycle, as far as the data can see."""
+    """Edges of the intervals ahead, scaled by the company's cycle, as far as the data can see."""
     edges = np.asarray(EDGES_IN_CYCLES) * max(cycle_days, 2.0)
     longest = rows.days[rows.outcome >= 0].max(initial=edges[1])
     return edges[: max(int(np.searchsorted(edges, longest)) + 1, 2)]
 
 
 def fit_win_curve(
-    rows: Rows, edges: np.ndarray, settings: BoostingSettings, rounds: tuple[int, int] | None = None
+    rows: Rows, timing: Timing, settings: BoostingSettings, rounds: tuple[int, int] | None = None
 ) -> WinCurve:
-    """Fit on rows with outcomes as known at one date; `edges` from :func:`interval_edges`.
+    """Fit on rows with outcomes as known at one date.
 
     Whether a deal closes in an interval is asked of each interval that it was open in, each counting the same: a
     deal weighing less for having been open longer would make all seem to close sooner.
 
     :param rounds: of the closing and of the winning model; None chooses them.
     """
+    rows, edges = _by_the_clock(rows, timing.pace), timing.edges
     row, interval, closes = _expand(rows, edges, settings.seed)
     ended = _ended(rows, settings.seed)
     intervals = len(edges) - 1
@@ -135,7 +174,11 @@ def fit_win_curve(
     closing = fit_blend(ahead, closes, rows.group[row], None, quicker(settings), first)
     ahead = _with_interval(rows.x[ended], when, intervals)
     winning = fit_blend(ahead, won, rows.group[ended], rows.deal[ended], settings, second)
-    return WinCurve(closing, winning, tuple(float(edge) for edge in edges))
+    return WinCurve(closing, winning, tuple(float(edge) for edge in edges), timing.pace)
+
+
+def _by_the_clock(rows: Rows, pace: Pace) -> Rows:
+    return replace(rows, days=pace.busy(rows.as_of, rows.days))
 
 
 def _expand(rows: Rows, edges: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -16,7 +16,7 @@ from tests.training.examples import LOST, OPEN, WON, rows_of, training_of_simula
 from training.models import win_curve
 from training.models.baseline import fit_baseline
 from training.models.rates import win_rates
-from training.models.win_curve import Curve, WinCurve, fit_win_curve, interval_edges, quicker
+from training.models.win_curve import Curve, Timing, WinCurve, fit_win_curve, interval_edges, quicker, timing_of
 from training.rows import Rows, all_rows
 from training.scores import log_losses
 from training.settings import BoostingSettings
@@ -190,7 +190,7 @@ def test_the_curve_is_the_product_of_its_hazards() -> None:
     rng = np.random.default_rng(0)
     outcome = rng.integers(-1, 2, 400)
     rows = rows_of(outcome, rng.uniform(0, 50, 400), x=rng.random((400, 2)))
-    model = fit_win_curve(rows, EDGES, BoostingSettings(), rounds=(7, 9))
+    model = fit_win_curve(rows, Timing(EDGES), BoostingSettings(), rounds=(7, 9))
     assert (model.closing.rounds, model.winning.rounds) == (7, 9)
     assert model.edges == tuple(EDGES)
     curve = model.curve(rows.x[:5])
@@ -230,7 +230,9 @@ def quick_wins() -> Rows:
 
 def test_fast_wins_do_not_pass_for_many_wins(quick_wins: Rows) -> None:
     assert (quick_wins.outcome == OPEN).mean() > 0.5
-    curve = fit_win_curve(quick_wins, interval_edges(quick_wins, 60.0), quicker(BoostingSettings())).curve(quick_wins.x)
+    curve = fit_win_curve(quick_wins, Timing(interval_edges(quick_wins, 60.0)), quicker(BoostingSettings())).curve(
+        quick_wins.x
+    )
     assert win_rates(quick_wins).overall > 0.55  # what closed deals say
     assert curve.ever_won.mean() == pytest.approx(WIN_SHARE, abs=0.04)
     assert curve.won_within(20.0).mean() == pytest.approx(WIN_SHARE * 15 / 35, abs=0.025)
@@ -252,10 +254,10 @@ def young() -> Young:
     simulation: Simulation = simulate(SimulatorSettings(deals=1800, years=0.4, seed=2))
     training = training_of_simulated(simulation, grid_days=7)
     rows = all_rows(training)
-    edges = interval_edges(rows, training.time.cycle_days)
+    timing = timing_of(rows, training.time)
     return Young(
         rows,
-        fit_win_curve(rows, edges, quicker(BoostingSettings())),
+        fit_win_curve(rows, timing, quicker(BoostingSettings())),
         simulation.true_win_probability(training.ids, rows.as_of),
         simulation.true_win_probability_within(training.ids, rows.as_of, 15),
     )
@@ -265,21 +267,22 @@ def test_with_most_deals_still_open_the_curve_comes_nearer_to_the_truth_than_rat
     young: Young,
 ) -> None:
     assert (young.rows.outcome == OPEN).mean() > 0.55
-    ours, rates = young.curve.curve(young.rows.x).ever_won, win_rates(young.rows).probability(young.rows.stage)
+    ours = young.curve.curve(young.rows.x, young.rows.as_of).ever_won
+    rates = win_rates(young.rows).probability(young.rows.stage)
     assert log_losses(young.truth, ours).mean() < log_losses(young.truth, rates).mean() - 0.01
     assert np.abs(ours - young.truth).mean() < 0.9 * np.abs(rates - young.truth).mean()
 
 
 def test_with_most_deals_still_open_wins_are_not_expected_as_fast_as_those_that_are_in(young: Young) -> None:
     truth = young.within_15.mean()
-    ours = young.curve.curve(young.rows.x).won_within(15.0).mean()
+    ours = young.curve.curve(young.rows.x, young.rows.as_of).won_within(15.0).mean()
     of_closed = fit_baseline(young.rows).answer(young.rows.stage).curve.won_within(15.0).mean()
     assert abs(ours - truth) < 0.3 * truth
     assert abs(of_closed - truth) > 2 * abs(ours - truth)
 
 
 def test_curves_of_a_fitted_model_obey_the_laws_at_every_edge(young: Young) -> None:
-    curve = young.curve.curve(young.rows.x)
+    curve = young.curve.curve(young.rows.x, young.rows.as_of)
     still_open = 1 - curve.won - curve.lost
     assert (still_open[:, 0] == 1).all()
     assert ((still_open > 0) & (still_open <= 1)).all()
@@ -291,6 +294,6 @@ def test_curves_of_a_fitted_model_obey_the_laws_at_every_edge(young: Young) -> N
 def test_where_nothing_was_won_yet_the_curve_says_so() -> None:
     rng = np.random.default_rng(1)
     rows = rows_of(np.where(rng.random(400) < 0.5, LOST, OPEN), rng.uniform(0, 50, 400), x=rng.random((400, 2)))
-    curve = fit_win_curve(rows, EDGES, BoostingSettings()).curve(rows.x)
+    curve = fit_win_curve(rows, Timing(EDGES), BoostingSettings()).curve(rows.x)
     assert curve.ever_won.max() < 0.1
     assert curve.lost_within(50).mean() > 0.2

@@ -1,0 +1,177 @@
+"""What a period may bring, drawn many times: deal by deal, with shocks that deals share.
+
+Each draw decides of every open deal whether it is won, in which window and for how much, and how many deals that do
+not exist yet are won. A shock of the company and one of each owner move the odds of all their deals at once, so that
+deals are not independent. Draws are summed by owner; every level above adds up what its owners have in the same draw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit, logit
+
+from training.models.amount import LEVELS
+
+BLOCK_CELLS = 4_000_000
+"""Deals × draws that are worked off together: what keeps memory bounded, however many deals are open."""
+
+_NODES = 129
+_FARTHEST = 4.0
+"""Shocks are looked up at so many places, up to so many standard deviations from 0."""
+
+_LOGISTIC_TO_NORMAL = 0.346
+"""(16√3 ÷ 15π)²: of a normal shock to log-odds (MacKay 1992)."""
+
+
+@dataclass(frozen=True)
+class Book:
+    """Open deals at one date.
+
+    :param owner: (n,) codes.
+    :param chance: (n, windows) of being won within each window; windows follow each other.
+    :param amount: (n,) as it stands, 0 where not known.
+    :param ratio: (n,) row of `ratios`; :param ratios: (k, LEVELS) quantiles of final ÷ current amount.
+    """
+
+    owner: np.ndarray
+    chance: np.ndarray
+    amount: np.ndarray
+    ratio: np.ndarray
+    ratios: np.ndarray
+
+    def expected(self, owners: int) -> np.ndarray:
+        """Expected revenue by owner and window, shape (owners, windows)."""
+        each = self.chance * (self.amount * self.ratios.mean(axis=1)[self.ratio])[:, None]
+        return np.stack([np.bincount(self.owner, column, minlength=owners) for column in each.T], axis=1)
+
+
+@dataclass(frozen=True)
+class Shocks:
+    """Standard deviations of what moves many deals at once.
+
+    :param company, owner: of open deals' log-odds.
+    :param new_company, new_owner: of the logarithm of how many deals yet to be created are won.
+    """
+
+    company: float = 0.15
+    owner: float = 0.2
+    new_company: float = 0.15
+    new_owner: float = 0.3
+
+
+def pipeline_draws(book: Book, owners: int, shocks: Shocks, draws: int, seed: int) -> np.ndarray:
+    """Revenue from open deals by owner, window and draw; shape (owners, windows, draws), float64.
+
+    The same seed gives the same draws, on any number of processors.
+    """
+    total = np.zeros((owners, book.chance.shape[1], draws))
+    if not len(book.owner):
+        return total
+    order = np.argsort(book.owner, kind="stable")
+    shift = _shifts(owners, shocks, draws, np.random.default_rng([seed, 0]))
+    blocks = list(_blocks(order, max(BLOCK_CELLS // draws, 1)))
+    seeds = np.random.SeedSequence([seed, 1]).spawn(len(blocks))
+
+    def work(number: int) -> tuple[np.ndarray, np.ndarray]:
+        return _block(book, blocks[number], shift, shocks, np.random.default_rng(seeds[number]))
+
+    with ThreadPoolExecutor(2) as pool:
+        for place, sums in pool.map(work, range(len(blocks))):
+            total[place] += sums
+    return total
+
+
+def _shifts(owners: int, shocks: Shocks, draws: int, random: np.random.Generator) -> np.ndarray:
+    """Place of each owner's shock in each draw among the nodes; shape (owners, draws), int16."""
+    spread = _spread(shocks)
+    if not spread:
+        return np.full((owners, draws), _NODES // 2, dtype=np.int16)
+    company = random.standard_normal(draws) * shocks.company
+    shock = (company + random.standard_normal((owners, draws)) * shocks.owner) / spread
+    place = (np.clip(shock, -_FARTHEST, _FARTHEST) + _FARTHEST) * ((_NODES - 1) / (2 * _FARTHEST))
+    return np.round(place).astype(np.int16)
+
+
+def _spread(shocks: Shocks) -> float:
+    return float(np.hypot(shocks.company, shocks.owner))
+
+
+def _block(
+    book: Book, rows: np.ndarray, shift: np.ndarray, shocks: Shocks, random: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """The owners of some deals, which follow each other by owner, and their revenue; shape (k, windows, draws)."""
+    owner, chance = book.owner[rows], book.chance[rows]
+    draws, windows = shift.shape[1], chance.shape[1]
+    whole = chance.sum(axis=1)
+    table = _shocked(whole, _spread(shocks))
+    here = np.take_along_axis(table, shift[owner], axis=1)
+    draw = random.random((len(rows), draws), dtype=np.float32)
+    deal, when = np.nonzero(draw < here)
+    # Given that it is won the draw is even between 0 and the chance: it tells the window, and within it the amount.
+    even = draw[deal, when] / here[deal, when] * whole[deal]
+    edges = np.cumsum(chance, axis=1)
+    window = (even[:, None] >= edges[deal, : windows - 1]).sum(axis=1)
+    begins = np.where(window > 0, edges[deal, np.maximum(window - 1, 0)], 0.0)
+    level = np.clip((even - begins) / np.maximum(chance[deal, window], 1e-12), 0, 1)
+    revenue = book.amount[rows][deal] * _ratio(book, rows[deal], level)
+    kinds, place = np.unique(owner, return_inverse=True)
+    cell = (place[deal] * windows + window) * draws + when
+    sums = np.bincount(cell, revenue, minlength=len(kinds) * windows * draws)
+    return kinds, sums.reshape(len(kinds), windows, draws)
+
+
+def _shocked(chance: np.ndarray, spread: float) -> np.ndarray:
+    """Each deal's chance at each node of the shock, on the average the chance itself; shape (n, nodes), float32."""
+    node = np.linspace(-_FARTHEST, _FARTHEST, _NODES) * spread
+    middle = logit(np.clip(chance, 1e-9, 1 - 1e-9)) * np.sqrt(1 + _LOGISTIC_TO_NORMAL * spread**2)
+    return expit(middle[:, None] + node).astype(np.float32)
+
+
+def _ratio(book: Book, row: np.ndarray, level: np.ndarray) -> np.ndarray:
+    """The quantile of final ÷ current amount at each level: one of the equal shares, each as likely."""
+    share = np.minimum((level * len(LEVELS)).astype(np.int64), len(LEVELS) - 1)
+    return book.ratios[book.ratio[row], share]
+
+
+def _blocks(order: np.ndarray, most: int) -> Iterator[np.ndarray]:
+    for begin in range(0, len(order), most):
+        yield order[begin : begin + most]
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """Wins of deals that do not exist yet.
+
+    :param expected: (owners, windows) how many.
+    :param amounts: (k,) final amounts of recent wins, each as likely; :param scale: (owners,) what they are
+        multiplied by.
+    """
+
+    expected: np.ndarray
+    amounts: np.ndarray
+    scale: np.ndarray
+
+    def revenue(self) -> np.ndarray:
+        """Expected revenue by owner and window, shape (owners, windows)."""
+        mean = float(self.amounts.mean()) if len(self.amounts) else 0.0
+        return self.expected * (self.scale * mean)[:, None]
+
+
+def arrival_draws(arrivals: Arrivals, shocks: Shocks, draws: int, seed: int) -> np.ndarray:
+    """Revenue from deals not yet created by owner, window and draw; shape (owners, windows, draws)."""
+    random = np.random.default_rng([seed, 2])
+    owners, windows = arrivals.expected.shape
+    shape = (owners, windows, draws)
+    if not len(arrivals.amounts) or not arrivals.expected.any():
+        return np.zeros(shape)
+    company = np.exp(shocks.new_company * random.standard_normal(draws) - shocks.new_company**2 / 2)
+    each = np.exp(shocks.new_owner * random.standard_normal((owners, 1, draws)) - shocks.new_owner**2 / 2)
+    count = random.poisson(arrivals.expected[:, :, None] * company * each)
+    cell = np.repeat(np.arange(count.size), count.ravel())
+    amount = arrivals.amounts[random.integers(0, len(arrivals.amounts), len(cell))]
+    amount = amount * arrivals.scale[cell // (windows * draws)]
+    return np.bincount(cell, amount, minlength=count.size).reshape(shape)
