@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crm.coding import codes_in
 from features.histories import Histories
 
 
@@ -14,9 +13,9 @@ from features.histories import Histories
 class Ledger:
     """Openings and wins, each sorted by time; a deal that is reopened has an opening more.
 
-    :param opened, opened_owner: (m,) milliseconds, and who owned the deal then (a code, -1 = nobody).
-    :param won_at, won_opened, won_owner, won_amount: (n,) when won and when that episode had been opened, who owned the
-        deal at the win, what it was won for (NaN = not known).
+    :param opened, opened_owner: (m,) milliseconds, and who owned the deal then (a code of the hierarchy).
+    :param won_at, won_opened, won_owner, won_amount: (n,) when won, as entered then, and when that episode had been opened, who owned the
+        deal until then, what it was won for (NaN = not known).
     """
 
     opened: np.ndarray
@@ -47,35 +46,21 @@ class Ledger:
         return slice(*np.searchsorted(self.won_at, [after, until], "right"))
 
 
-def amount_at(histories: Histories, deal: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """What each deal was worth at an instant, changes of that instant among it; NaN = not known. Shape (n,).
+def ledger(histories: Histories, counts: bool = False) -> Ledger:
+    """The ledger of a company's tables.
 
-    Where amounts have no history, today's.
+    :param counts: count deals: each is worth 1.
     """
-    if histories.is_known("amount"):
-        return histories.value_before("amount", deal, at + 1)
-    return histories.deals["amount"].to_numpy(float, na_value=np.nan)[deal]
-
-
-def owner_at(histories: Histories, deal: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """The code of each deal's owner at an instant, -1 = nobody; where owners have no history, today's. Shape (n,)."""
-    if histories.is_known("owner_id"):
-        return histories.code_before("owner_id", deal, at + 1)
-    return codes_in(histories.deals["owner_id"], histories.entity_levels("owner"))[deal]
-
-
-def ledger(histories: Histories) -> Ledger:
-    """The ledger of a company's tables."""
     spans = histories.episodes
     first = np.argsort(spans.opened, kind="stable")
-    won = np.flatnonzero(spans.won == 1)
+    won = np.flatnonzero(spans.won_then == 1)
     won = won[np.argsort(spans.closed[won], kind="stable")]
     deal, at = spans.deal[won], spans.closed[won]
     return Ledger(
         spans.opened[first],
-        owner_at(histories, spans.deal[first], spans.opened[first]),
+        histories.owner_before(spans.deal[first], spans.opened[first] + 1),
         at,
         spans.opened[won],
-        owner_at(histories, deal, at),
-        amount_at(histories, deal, at),
+        histories.owner_before(deal, np.maximum(at, spans.opened[won] + 1)),
+        np.ones(len(won)) if counts else histories.value_before("amount", deal, at + 1),
     )

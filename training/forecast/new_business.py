@@ -95,11 +95,10 @@ def _by_owner(facts: Ledger, owners: int, opened: np.ndarray) -> tuple[np.ndarra
     By the deals that the owner has created lately and how many of all of theirs were won for how much, drawn towards
     the company's where they are few.
     """
-    opened = _codes(opened, owners)
     if not len(opened):
         return np.full(owners, 1 / max(owners, 1)), np.ones(owners)
-    created = np.bincount(_codes(facts.opened_owner, owners), minlength=owners)
-    winner = _codes(facts.won_owner, owners)
+    created = np.bincount(facts.opened_owner, minlength=owners)
+    winner = facts.won_owner
     won = np.bincount(winner, minlength=owners)
     rate = len(winner) / max(created.sum(), 1)
     better = (won + STRENGTH * rate) / (created + STRENGTH) / rate if rate else np.ones(owners)
@@ -110,8 +109,3 @@ def _by_owner(facts: Ledger, owners: int, opened: np.ndarray) -> tuple[np.ndarra
     number = np.bincount(winner[known], minlength=owners)
     scale = (total + STRENGTH * mean) / (number + STRENGTH) / mean if mean else np.ones(owners)
     return share / share.sum(), scale
-
-
-def _codes(owner: np.ndarray, owners: int) -> np.ndarray:
-    """Nobody's deals are those of the last code."""
-    return np.where(owner < 0, owners - 1, owner)

@@ -1,0 +1,99 @@
+"""The forecast from one moment: what is won already, what open deals and deals not yet created bring, by owner."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.histories import Histories
+from features.snapshots import EpisodeSnapshots
+from training.deal_model import Answers
+from training.forecast.draws import Book, Shocks, arrival_draws, pipeline_draws
+from training.forecast.ledger import Ledger
+from training.forecast.moments import Moment
+from training.forecast.new_business import new_business
+from training.models.amount import LEVELS, AmountModel
+
+DRAWS = 2000
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Revenue by owner code and window, in the company's currency (or in deals, where amounts are not known).
+
+    :param already: (owners,) won in the first window's period by the moment.
+    :param open_pipeline, new_business: (owners, windows) expected of deals that are open, and of those to come.
+    :param drawn: (owners, windows, draws) both together, as they may come.
+    """
+
+    moment: Moment
+    already: np.ndarray
+    open_pipeline: np.ndarray
+    new_business: np.ndarray
+    drawn: np.ndarray
+
+
+def counts_deals(histories: Histories) -> bool:
+    """Whether the company's deals have no amounts, so that a forecast counts deals."""
+    return not histories.gives("opportunities", "amount")
+
+
+def book_of(
+    histories: Histories,
+    snapshots: EpisodeSnapshots,
+    answers: Answers,
+    stage: np.ndarray,
+    amounts: AmountModel,
+    moment: Moment,
+) -> Book:
+    """The deals open at a moment as a forecast sees them; one without an amount is worth the median of the others.
+
+    :param answers, stage: of the snapshots, which are of the moment.
+    """
+    within = np.stack([answers.win_within(moment.days_to(number)) for number in range(len(moment.ends))], axis=1)
+    owner = histories.owner_before(snapshots.deal, snapshots.as_of + 1)
+    chance = np.diff(within, axis=1, prepend=0.0)
+    names, row = np.unique(np.array([name or "" for name in stage], dtype=object).astype(str), return_inverse=True)
+    if counts_deals(histories):
+        return Book(owner, chance, np.ones(len(owner)), np.zeros(len(owner), np.int64), np.ones((1, len(LEVELS))))
+    amount = histories.value_before("amount", snapshots.deal, snapshots.as_of + 1)
+    known = ~np.isnan(amount)
+    amount = np.where(known, amount, np.median(amount[known]) if known.any() else 0.0)
+    return Book(owner, chance, amount, row, amounts.quantiles(names.astype(object)))
+
+
+def forecast(
+    facts: Ledger,
+    book: Book,
+    moment: Moment,
+    earlier: Sequence[Moment],
+    owners: int,
+    shocks: Shocks,
+    draws: int = DRAWS,
+    seed: int = 7,
+) -> Forecast:
+    """The forecast from a moment.
+
+    :param facts: as known at the moment; :param book: the deals open then.
+    :param earlier: like moments, the latest first; :param owners: how many owner codes there are.
+    """
+    won = facts.wins(moment.begin - 1, moment.at)
+    already = np.bincount(facts.won_owner[won], np.nan_to_num(facts.won_amount[won]), minlength=owners)
+    first = int(facts.opened[0]) if len(facts.opened) else moment.at
+    arrivals = new_business(facts, owners, moment, earlier, first)
+    drawn = pipeline_draws(book, owners, shocks, draws, seed) + arrival_draws(arrivals, shocks, draws, seed)
+    return Forecast(moment, already, book.expected(owners), arrivals.revenue(), drawn)
+
+
+def revenue_within(facts: Ledger, moment: Moment, owners: int) -> np.ndarray:
+    """What each window after a moment brought, by owner; shape (owners, windows).
+
+    :param facts: as known at the end of the last window or later.
+    """
+    windows = [facts.wins(*moment.window(number)) for number in range(len(moment.ends))]
+    return np.stack(
+        [np.bincount(facts.won_owner[won], np.nan_to_num(facts.won_amount[won]), minlength=owners) for won in windows],
+        axis=1,
+    )
