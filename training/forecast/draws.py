@@ -7,9 +7,9 @@ deals are not independent. Draws are summed by owner; every level above adds up 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy.special import expit, logit
@@ -17,7 +17,9 @@ from scipy.special import expit, logit
 from training.models.amount import LEVELS
 
 BLOCK_CELLS = 4_000_000
-"""Deals × draws that are worked off together: what keeps memory bounded, however many deals are open."""
+"""Deals × draws that are worked off together: what keeps memory bounded, however many deals are open or to come."""
+
+_WORKERS = 2
 
 _NODES = 129
 _FARTHEST = 4.0
@@ -73,16 +75,26 @@ def pipeline_draws(book: Book, owners: int, shocks: Shocks, draws: int, seed: in
         return total
     order = np.argsort(book.owner, kind="stable")
     shift = _shifts(owners, shocks, draws, np.random.default_rng([seed, 0]))
-    blocks = list(_blocks(order, max(BLOCK_CELLS // draws, 1)))
-    seeds = np.random.SeedSequence([seed, 1]).spawn(len(blocks))
+    most = max(BLOCK_CELLS // draws, 1)
 
-    def work(number: int) -> tuple[np.ndarray, np.ndarray]:
-        return _block(book, blocks[number], shift, shocks, np.random.default_rng(seeds[number]))
+    def work(first: int) -> tuple[np.ndarray, np.ndarray]:
+        rows = order[first : first + most]
+        return _block(book, rows, shift, shocks, _even(seed, first, len(rows), draws))
 
-    with ThreadPoolExecutor(2) as pool:
-        for place, sums in pool.map(work, range(len(blocks))):
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        for place, sums in pool.map(work, range(0, len(order), most)):
             total[place] += sums
     return total
+
+
+def _even(seed: int, first: int, rows: int, draws: int) -> np.ndarray:
+    """Numbers even between 0 and 1 of the deals from the first on, the same in whichever block they are; float32.
+
+    The generator gives two of them a step, so that each deal is given a whole number of steps.
+    """
+    steps = -(-draws // 2)
+    bits = np.random.PCG64(np.random.SeedSequence([seed, 1])).advance(first * steps)
+    return np.random.Generator(bits).random((rows, 2 * steps), dtype=np.float32)[:, :draws]
 
 
 def _shifts(owners: int, shocks: Shocks, draws: int, random: np.random.Generator) -> np.ndarray:
@@ -101,25 +113,32 @@ def _spread(shocks: Shocks) -> float:
 
 
 def _block(
-    book: Book, rows: np.ndarray, shift: np.ndarray, shocks: Shocks, random: np.random.Generator
+    book: Book, rows: np.ndarray, shift: np.ndarray, shocks: Shocks, draw: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The owners of some deals, which follow each other by owner, and their revenue; shape (k, windows, draws)."""
+    """The owners of some deals, which follow each other by owner, and their revenue; shape (k, windows, draws).
+
+    :param draw: (deals, draws) even between 0 and 1.
+    """
     owner, chance = book.owner[rows], book.chance[rows]
     draws, windows = shift.shape[1], chance.shape[1]
     whole = chance.sum(axis=1)
-    table = _shocked(whole, _spread(shocks))
-    here = np.take_along_axis(table, shift[owner], axis=1)
-    draw = random.random((len(rows), draws), dtype=np.float32)
-    deal, when = np.nonzero(draw < here)
+    here = _shocked(whole, _spread(shocks))
+    here = np.stack([each.take(places) for each, places in zip(here, map(shift.__getitem__, owner), strict=True)])
+    won = np.flatnonzero(draw < here)
+    deal = np.repeat(np.arange(len(rows)), np.diff(np.searchsorted(won, np.arange(len(rows) + 1) * draws)))
     # Given that it is won the draw is even between 0 and the chance: it tells the window, and within it the amount.
-    even = draw[deal, when] / here[deal, when] * whole[deal]
+    even = draw.ravel().take(won) / here.ravel().take(won) * whole.take(deal)
     edges = np.cumsum(chance, axis=1)
-    window = (even[:, None] >= edges[deal, : windows - 1]).sum(axis=1)
-    begins = np.where(window > 0, edges[deal, np.maximum(window - 1, 0)], 0.0)
-    level = np.clip((even - begins) / np.maximum(chance[deal, window], 1e-12), 0, 1)
-    revenue = book.amount[rows][deal] * _ratio(book, rows[deal], level)
-    kinds, place = np.unique(owner, return_inverse=True)
-    cell = (place[deal] * windows + window) * draws + when
+    window = np.zeros(len(deal), dtype=np.int64)
+    for edge in edges[:, : windows - 1].T:
+        window += even >= edge.take(deal)
+    place = deal * windows + window
+    level = (even - (edges - chance).take(place)) / np.maximum(chance, 1e-12).take(place)
+    share = np.clip((level * len(LEVELS)).astype(np.int64), 0, len(LEVELS) - 1)
+    worth = book.amount[rows][:, None] * book.ratios[book.ratio[rows]]
+    revenue = worth.take(deal * len(LEVELS) + share)
+    kinds, of_kind = np.unique(owner, return_inverse=True)
+    cell = (of_kind.take(deal) * windows + window - deal) * draws + won  # won = deal × draws + the draw's number
     sums = np.bincount(cell, revenue, minlength=len(kinds) * windows * draws)
     return kinds, sums.reshape(len(kinds), windows, draws)
 
@@ -128,18 +147,7 @@ def _shocked(chance: np.ndarray, spread: float) -> np.ndarray:
     """Each deal's chance at each node of the shock, on the average the chance itself; shape (n, nodes), float32."""
     node = np.linspace(-_FARTHEST, _FARTHEST, _NODES) * spread
     middle = logit(np.clip(chance, 1e-9, 1 - 1e-9)) * np.sqrt(1 + _LOGISTIC_TO_NORMAL * spread**2)
-    return expit(middle[:, None] + node).astype(np.float32)
-
-
-def _ratio(book: Book, row: np.ndarray, level: np.ndarray) -> np.ndarray:
-    """The quantile of final ÷ current amount at each level: one of the equal shares, each as likely."""
-    share = np.minimum((level * len(LEVELS)).astype(np.int64), len(LEVELS) - 1)
-    return book.ratios[book.ratio[row], share]
-
-
-def _blocks(order: np.ndarray, most: int) -> Iterator[np.ndarray]:
-    for begin in range(0, len(order), most):
-        yield order[begin : begin + most]
+    return np.where(chance[:, None] > 0, expit(middle[:, None] + node), 0).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -163,15 +171,31 @@ class Arrivals:
 
 def arrival_draws(arrivals: Arrivals, shocks: Shocks, draws: int, seed: int) -> np.ndarray:
     """Revenue from deals not yet created by owner, window and draw; shape (owners, windows, draws)."""
-    random = np.random.default_rng([seed, 2])
     owners, windows = arrivals.expected.shape
-    shape = (owners, windows, draws)
+    total = np.zeros((owners, windows, draws))
     if not len(arrivals.amounts) or not arrivals.expected.any():
-        return np.zeros(shape)
-    company = np.exp(shocks.new_company * random.standard_normal(draws) - shocks.new_company**2 / 2)
-    each = np.exp(shocks.new_owner * random.standard_normal((owners, 1, draws)) - shocks.new_owner**2 / 2)
-    count = random.poisson(arrivals.expected[:, :, None] * company * each)
-    cell = np.repeat(np.arange(count.size), count.ravel())
-    amount = arrivals.amounts[random.integers(0, len(arrivals.amounts), len(cell))]
-    amount = amount * arrivals.scale[cell // (windows * draws)]
-    return np.bincount(cell, amount, minlength=count.size).reshape(shape)
+        return total
+    company = np.random.default_rng([seed, 2]).standard_normal(draws) * shocks.new_company
+    company = np.exp(company - shocks.new_company**2 / 2)
+
+    def work(owner: int) -> None:
+        random = np.random.default_rng([seed, 3, owner])
+        each = np.exp(shocks.new_owner * random.standard_normal(draws) - shocks.new_owner**2 / 2)
+        count = random.poisson(arrivals.expected[owner][:, None] * company * each)
+        total[owner] = arrivals.scale[owner] * _sums(arrivals.amounts, count.ravel(), random).reshape(windows, draws)
+
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        list(pool.map(work, np.flatnonzero(arrivals.expected.any(axis=1))))
+    return total
+
+
+def _sums(amounts: np.ndarray, count: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Sums of so many of the amounts, each as likely; shape as `count`, (n,)."""
+    found = np.zeros(len(count))
+    behind = np.cumsum(count)
+    blocks = np.searchsorted(behind, np.arange(BLOCK_CELLS, behind[-1], BLOCK_CELLS))
+    for begin, end in pairwise([0, *blocks, len(count)]):
+        cell = np.repeat(np.arange(end - begin), count[begin:end])
+        drawn = amounts.take(random.integers(0, len(amounts), len(cell)))
+        found[begin:end] = np.bincount(cell, drawn, minlength=end - begin)
+    return found
