@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from crm.clock import DAY
+from crm.periods import FiscalCalendar
 from training.forecast.draws import Arrivals
 from training.forecast.ledger import Ledger
-from training.forecast.moments import Moment
+from training.forecast.moments import Moment, like_in_periods, like_within
 
 LEAST_MOMENTS = 3
 HALF_LIFE_DAYS = 730.0
@@ -31,6 +32,14 @@ class _Record:
     won: float
     before: float
     amounts: np.ndarray
+
+
+def like_moments(calendar: FiscalCalendar | None, moment: Moment, facts: Ledger) -> list[Moment]:
+    """Earlier moments to learn new business from: as far before the end of earlier periods; where these are too few, or
+    windows are spans of days (no calendar), those of every week before."""
+    first = int(facts.opened[0]) if len(facts.opened) else moment.at
+    found = [] if calendar is None else list(like_in_periods(calendar, moment, first))
+    return found if len(found) >= LEAST_MOMENTS else list(like_within(moment, first))
 
 
 def new_business(facts: Ledger, owners: int, moment: Moment, earlier: Sequence[Moment], first: int) -> Arrivals:
