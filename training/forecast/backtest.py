@@ -114,11 +114,9 @@ def tried(trial: Trial, stretch: Stretch, record: pd.DataFrame) -> pd.DataFrame:
         return pd.DataFrame()
     facts, lessons = trial.facts(), Lessons(fit_ranges(record, stretch.at), fit_corrections(record, stretch.at))
     answered = ask(fitted, trial.histories, [moment.at for moment in stretch.moments])
-    parts = [
-        rows
-        for moment in stretch.moments
-        for rows in _rows(trial, fitted, answered.at(moment.at), moment, facts, lessons)
-    ]
+    parts: list[pd.DataFrame] = []
+    for moment in stretch.moments:
+        parts += _rows(trial, fitted, answered.at(moment.at), moment, facts, lessons)
     found = pd.concat(parts, ignore_index=True)
     found.insert(0, "fitted_at", fitted.at)
     return found[found["period_end"] <= trial.until + 1].reset_index(drop=True)

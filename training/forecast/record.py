@@ -55,9 +55,7 @@ def own_rows(forecast: Forecast, came: Came, hierarchy: Hierarchy, ranges: Range
                 p50=quantiles[1],
                 p90=quantiles[2],
                 crps=crps(part.drawn, actual),
-                pinball=np.mean(
-                    [pinball(actual, q, s) for q, s in zip(quantiles, (P10, P50, P90), strict=True)], axis=0
-                ),
+                pinball=np.mean(list(map(pinball, [actual] * 3, quantiles, SHARES)), axis=0),
                 below=(part.drawn < actual[:, None] - _CENT).mean(axis=1),
                 upto=(part.drawn <= actual[:, None] + _CENT).mean(axis=1),
             )
