@@ -22,10 +22,11 @@ COMMANDS = {
     "models": "versions of the model, who is champion and why; compare two of them",
     "promote": "make a version champion that passed the gate",
     "rollback": "go back to the champion before",
+    "backtest": "the forecast tried on past periods, beside what people use",
     "score": "score open deals, explain, store, write to --out",
     "explain": "one deal's score in words",
 }
-PLANNED = ("init", "forecast", "backtest", "writeback", "undo", "monitor", "nightly", "users", "serve")
+PLANNED = ("init", "forecast", "writeback", "undo", "monitor", "nightly", "users", "serve")
 PROGRAM = "dealcast"
 
 

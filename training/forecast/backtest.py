@@ -40,9 +40,9 @@ class Stretch:
     moments: tuple[Moment, ...]
 
     @property
-    def end(self) -> int:
-        """When all that the first windows are about has happened, milliseconds."""
-        return max(moment.ends[0] for moment in self.moments)
+    def last(self) -> int:
+        """When all that its windows are about has happened, milliseconds."""
+        return max(moment.ends[-1] for moment in self.moments)
 
 
 def stretches(calendar: FiscalCalendar, first: int, until: int, periods: int = 8) -> tuple[Stretch, ...]:

@@ -45,9 +45,10 @@ class Forecast:
     factors: Factors
 
 
-def weeks_left(moment: Moment, number: int) -> int:
-    """Whole weeks, rounded, to the end of a window."""
-    return round(moment.days_to(number) / 7)
+def weeks_left(moment: Moment, number: int) -> float:
+    """Weeks to the end of a window: whole ones, and of the last one the days as parts of it."""
+    days = moment.days_to(number)
+    return float(round(days / 7)) if round(days) >= 7 else round(round(days) / 7, 2)
 
 
 def counts_deals(histories: Histories) -> bool:

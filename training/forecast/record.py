@@ -10,7 +10,6 @@ lies in what was drawn: `below` (the share of draws below it) and `upto` (at mos
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -136,26 +135,3 @@ def _frame(moment: Moment, window: int, level: str, keys: Sequence[str], method:
             "method": method,
         }
     )
-
-
-@dataclass(frozen=True)
-class Score:
-    """How one method did at one level, so many weeks before the end.
-
-    :param periods, forecasts: how many of each. :param wape: Σ|forecast − actual| ÷ Σ actual; :param bias: Σ(forecast −
-        actual) ÷ Σ actual, and its 90 % interval over periods; :param inside: share of `actual` within p10 to p90;
-        :param crps, pinball: ÷ the mean of `actual`. The last three are NaN of methods without a range.
-    """
-
-    method: str
-    level: str
-    weeks_left: int
-    periods: int
-    forecasts: int
-    wape: float
-    bias: float
-    bias_low: float
-    bias_high: float
-    inside: float
-    crps: float
-    pinball: float
