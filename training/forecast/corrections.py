@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-STRENGTH = 2.0
+STRENGTH = 4.0
 """As if so many periods more had brought what was expected."""
 
 WEEKS = 2.0

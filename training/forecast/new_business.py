@@ -18,6 +18,9 @@ from training.forecast.ledger import Ledger
 from training.forecast.moments import Moment, like_in_periods, like_within
 
 LEAST_MOMENTS = 3
+SPANS = (2.0, 1.0, 0.5, 0.25, 0.1)
+"""Lengths of the span before a moment, in lengths of the period, in which deals that came are counted."""
+
 HALF_LIFE_DAYS = 730.0
 """An earlier period counts half as much so many days later."""
 
@@ -60,12 +63,13 @@ def new_business(facts: Ledger, owners: int, moment: Moment, earlier: Sequence[M
 
 
 def _span_before(moment: Moment, earlier: Sequence[Moment], first: int) -> int:
-    """How long before a moment the deals are counted: two periods where enough moments lie so far behind the start."""
-    for spans in (2.0, 1.0, 0.5):
+    """How long before a moment the deals are counted: the longest span that leaves enough moments to learn from."""
+    over = [one for one in earlier if one.ends[0] <= moment.at]
+    for spans in SPANS:
         weeks = int(spans * moment.length)
-        if sum(one.at - weeks >= first for one in earlier) >= LEAST_MOMENTS:
+        if sum(one.at - weeks >= first for one in over) >= LEAST_MOMENTS:
             return weeks
-    return min(moment.length, max(moment.at - first, 1))
+    return int(SPANS[-1] * moment.length)
 
 
 def _record(facts: Ledger, moment: Moment, earlier: Sequence[Moment], number: int, weeks: int, first: int) -> _Record:
