@@ -24,8 +24,9 @@ COMMANDS = {
     "rollback": "go back to the champion before",
     "score": "score open deals, explain, store, write to --out",
     "explain": "one deal's score in words",
+    "forecast": "this period's revenue and the next's at every level, with ranges",
 }
-PLANNED = ("init", "forecast", "backtest", "writeback", "undo", "monitor", "nightly", "users", "serve")
+PLANNED = ("init", "backtest", "writeback", "undo", "monitor", "nightly", "users", "serve")
 PROGRAM = "dealcast"
 
 
