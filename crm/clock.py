@@ -59,17 +59,17 @@ def end_of_day(millis: int, zone: str = "UTC") -> int:
     return _last_millisecond(local.replace(tzinfo=None), zone)
 
 
-def parse_as_of(text: str, zone: str = "UTC") -> int:
+def parse_as_of(text: str, zone: str = "UTC", where: str = "--as-of") -> int:
     """`--as-of`: a date is the end of that day in `zone`; an ISO 8601 instant is taken as it is.
 
-    A time without an offset is read in `zone`. Raises WrongUse for anything else.
+    A time without an offset is read in `zone`. Raises WrongUse for anything else, `where`: the option that says so.
     """
     try:
         return _as_of(text.strip(), zone)
     except (ValueError, OverflowError):  # the last day of the year 9999 has no end that a datetime can hold
         raise WrongUse(
             f"'{text}' is not a date",
-            where="--as-of",
+            where=where,
             expected="a date such as 2026-08-14, or an instant such as 2026-08-14T18:00:00Z",
         ) from None
 

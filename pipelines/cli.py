@@ -22,11 +22,12 @@ COMMANDS = {
     "models": "versions of the model, who is champion and why; compare two of them",
     "promote": "make a version champion that passed the gate",
     "rollback": "go back to the champion before",
-    "backtest": "the forecast tried on past periods, beside what people use",
     "score": "score open deals, explain, store, write to --out",
     "explain": "one deal's score in words",
+    "forecast": "this period's revenue and the next's at every level, with ranges",
+    "backtest": "the forecast tried on past periods, beside what people use",
 }
-PLANNED = ("init", "forecast", "writeback", "undo", "monitor", "nightly", "users", "serve")
+PLANNED = ("init", "writeback", "undo", "monitor", "nightly", "users", "serve")
 PROGRAM = "dealcast"
 
 

@@ -32,6 +32,11 @@ class Company:
     until: int
     notes: tuple[str, ...]
 
+    @property
+    def complete_until(self) -> int:
+        """Up to when nothing is missing: the date itself, unless the data end more than a week before it."""
+        return self.as_of if self.as_of - self.until <= STALE_DAYS * DAY else self.until
+
 
 def open_company(data: Path, as_of: str, config: Config) -> Company:
     """Read a folder and forget everything later than `as_of` ("now", a date, an instant).

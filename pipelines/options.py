@@ -13,18 +13,18 @@ from pipelines.config import Home
 DEFAULT_HOME = "dealcast-home"
 
 
-def data_option(parser: argparse.ArgumentParser) -> None:
+def data_option(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     """--data, --as-of, --home: where from, as of when, and where to keep."""
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="the folder with the CRM's tables")
+    parser.add_argument("--data", type=Path, required=required, metavar="DIR", help="the folder with the CRM's tables")
     as_of_option(parser)
     home_option(parser)
 
 
-def as_of_option(parser: argparse.ArgumentParser) -> None:
+def as_of_option(parser: argparse.ArgumentParser, default: object = "now") -> None:
     """--as-of: as of when to look at the data."""
     parser.add_argument(
         "--as-of",
-        default="now",
+        default=default,
         metavar="DATE",
         help="look at the data as of the end of this date (or this instant); whatever is later is ignored "
         "(default: now)",

@@ -6,6 +6,7 @@ import math
 import re
 import textwrap
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from features.settings import TimeSettings
@@ -41,6 +42,12 @@ def or_dash(value: float | None, how: Callable[[float], str]) -> str:
 def or_unknown(value: float | None, how: Callable[[float], str]) -> str:
     """The value in words, or "not known"."""
     return "not known" if value is None or math.isnan(value) else how(value)
+
+
+def spoken_day(at: int) -> str:
+    """The UTC day of an instant (milliseconds) as people write it: 7 Aug 2026."""
+    day = datetime.fromtimestamp(at / 1000, UTC)
+    return f"{day.day} {day:%b %Y}"
 
 
 def cut(text: str, width: int, indent: str = "") -> str:

@@ -1,4 +1,4 @@
-"""What the product remembers: runs, scores, models. SQLite under the home by default, PostgreSQL by URL."""
+"""What the product remembers: runs, scores, forecasts, models. SQLite under the home by default, PostgreSQL by URL."""
 
 from __future__ import annotations
 
@@ -14,8 +14,19 @@ import pandas as pd
 import sqlalchemy as sa
 
 from crm.errors import DealcastError, WrongUse
+from crm.hierarchy import LEVELS, NOBODY
 from serving.champions import How, Promotion
-from serving.store_tables import DEALS, MODELS, PROMOTIONS, RUNS, SCORE_COLUMNS, SCORES, metadata
+from serving.store_tables import (
+    ADJUSTMENTS,
+    DEALS,
+    FORECASTS,
+    MODELS,
+    PROMOTIONS,
+    RUNS,
+    SCORE_COLUMNS,
+    SCORES,
+    metadata,
+)
 
 FILE = "dealcast.db"
 
@@ -49,14 +60,51 @@ class Store:
         self, run_id: str, scores: pd.DataFrame, deals: pd.DataFrame, model_version: str, as_of: datetime
     ) -> None:
         """Keep a run with its scores and how its deals stood then (columns of SCORES, DEALS), all or nothing."""
-        run = {"run_id": run_id, "kind": "score", "as_of": _naive(as_of), "started_at": now()}
-        rows = _records(scores[list(SCORE_COLUMNS)])
-        stood = _records(deals.assign(run_id=run_id)[[column.name for column in DEALS.columns]])
+        stood = deals.assign(run_id=run_id)[[column.name for column in DEALS.columns]]
+        kept = {SCORES: scores[list(SCORE_COLUMNS)], DEALS: stood}
+        self._save_run("score", run_id, model_version, as_of, kept)
+
+    def save_forecast(self, run_id: str, forecast: pd.DataFrame, model_version: str, as_of: datetime) -> None:
+        """Keep a run with its forecast (the contract's columns, and `name`: what people call the key)."""
+        kept = {FORECASTS: forecast[[column.name for column in FORECASTS.columns]]}
+        self._save_run("forecast", run_id, model_version, as_of, kept)
+
+    def _save_run(
+        self, kind: str, run_id: str, model_version: str, as_of: datetime, kept: Mapping[sa.Table, pd.DataFrame]
+    ) -> None:
+        run = {"run_id": run_id, "kind": kind, "as_of": _naive(as_of), "started_at": now()}
         with self._transaction() as connection:
             connection.execute(sa.insert(RUNS), {**run, "model_version": model_version})
-            if rows:
-                connection.execute(sa.insert(SCORES), rows)
-                connection.execute(sa.insert(DEALS), stood)
+            for table, frame in kept.items():
+                if len(frame):
+                    connection.execute(sa.insert(table), _records(frame))
+
+    def latest_forecast(self, as_of: datetime | None = None) -> pd.DataFrame | None:
+        """The newest forecast (at or before a date), in the order in which it was kept; None where there is none."""
+        runs = sa.select(RUNS.c.run_id).where(RUNS.c.kind == "forecast")
+        if as_of is not None:
+            runs = runs.where(RUNS.c.as_of <= _naive(as_of))
+        newest = runs.order_by(RUNS.c.as_of.desc(), RUNS.c.started_at.desc(), RUNS.c.run_id.desc()).limit(1)
+        with self._transaction() as connection:
+            run_id = connection.execute(newest).scalar()
+            rows = connection.execute(sa.select(FORECASTS).where(FORECASTS.c.run_id == run_id)).mappings().all()
+        if run_id is None:
+            return None
+        frame = pd.DataFrame([dict(row) for row in rows], columns=[column.name for column in FORECASTS.columns])
+        return frame.sort_values(["period_start", "level", "key"], key=_in_order, ignore_index=True)
+
+    def add_adjustment(self, adjustment: Mapping[str, Any]) -> dict[str, Any]:
+        """Keep a person's own number for a period, level and key (columns of ADJUSTMENTS but `id` and `made_at`)."""
+        row = {**adjustment, "made_at": now(), "as_of": _naive(adjustment["as_of"])}
+        with self._transaction() as connection:
+            number = connection.execute(sa.insert(ADJUSTMENTS).returning(ADJUSTMENTS.c.id), row).scalar_one()
+        return {"id": number, **row}
+
+    def adjustments(self) -> tuple[dict[str, Any], ...]:
+        """Every number that a person has kept, the first one first."""
+        with self._transaction() as connection:
+            rows = connection.execute(sa.select(ADJUSTMENTS).order_by(ADJUSTMENTS.c.id)).mappings().all()
+        return tuple(dict(row) for row in rows)
 
     def previous_probabilities(self, as_of: datetime) -> pd.Series:
         """Win probability by opportunity_id of the newest run before a date; empty where there is none."""
@@ -186,6 +234,13 @@ def _add_missing_columns(connection: sa.Connection) -> None:
                 kind = column.type.compile(connection.dialect)
                 quote = connection.dialect.identifier_preparer.quote
                 connection.exec_driver_sql(f"ALTER TABLE {quote(table.name)} ADD COLUMN {quote(column.name)} {kind}")
+
+
+def _in_order(column: pd.Series) -> pd.Series:
+    """What a column of the forecast is sorted by: levels from the company downwards, nobody behind all keys."""
+    if column.name == "level":
+        return column.map({level: place for place, level in enumerate(LEVELS)})
+    return column.map(lambda key: (key == NOBODY, key)) if column.name == "key" else column
 
 
 def _first_line(error: BaseException | None) -> str:

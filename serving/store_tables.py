@@ -83,4 +83,48 @@ PROMOTIONS = sa.Table(
     sa.Column("from_version", sa.String),
 )
 
+FORECASTS = sa.Table(
+    "forecast",
+    metadata,
+    sa.Column("run_id", sa.String, sa.ForeignKey("runs.run_id"), primary_key=True),
+    sa.Column("as_of", sa.DateTime, nullable=False),
+    sa.Column("period_start", sa.Date, primary_key=True),
+    sa.Column("period_end", sa.Date, nullable=False),
+    sa.Column("level", sa.String, primary_key=True),
+    sa.Column("key", sa.String, primary_key=True),
+    sa.Column("already_won", sa.Float, nullable=False),
+    sa.Column("open_pipeline", sa.Float, nullable=False),
+    sa.Column("new_business", sa.Float, nullable=False),
+    sa.Column("mean", sa.Float, nullable=False),
+    sa.Column("p10", sa.Float, nullable=False),
+    sa.Column("p50", sa.Float, nullable=False),
+    sa.Column("p90", sa.Float, nullable=False),
+    sa.Column("quota", sa.Float),
+    sa.Column("quota_probability", sa.Float),
+    sa.Column("name", sa.String),
+)
+
+ADJUSTMENTS = sa.Table(
+    "adjustments",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("made_at", sa.DateTime, nullable=False),
+    sa.Column("as_of", sa.DateTime, nullable=False),
+    sa.Column("period_start", sa.Date, nullable=False),
+    sa.Column("period_end", sa.Date, nullable=False),
+    sa.Column("level", sa.String, nullable=False),
+    sa.Column("key", sa.String, nullable=False),
+    sa.Column("name", sa.String, nullable=False),
+    sa.Column("amount", sa.Float, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("author", sa.String, nullable=False),
+    sa.Column("run_id", sa.String, sa.ForeignKey("runs.run_id")),
+    sa.Column("model_mean", sa.Float),
+    sa.Column("model_p10", sa.Float),
+    sa.Column("model_p90", sa.Float),
+)
+
+FORECAST_COLUMNS = tuple(column.name for column in FORECASTS.columns if column.name != "name")
+"""The contract's columns; the store keeps what people call each key as well."""
+
 SCORE_COLUMNS = tuple(column.name for column in SCORES.columns)

@@ -204,8 +204,8 @@ def test_a_table_that_is_missing_is_said_and_is_no_fact_about_a_deal(trained, tm
 def test_scores_of_dates_that_the_champion_has_learned_from_are_said_to_flatter(trained, tmp_path):
     home = copied(trained.home, tmp_path / "home")
     told = dealcast("score", "--data", trained.data, "--home", home, "--as-of", "2026-05-01")
-    assert "these scores flatter" in " ".join(told.out.split())
-    assert "these scores flatter" not in " ".join(dealcast("explain", "x", "--home", home).out.split())
+    assert "these answers flatter" in " ".join(told.out.split())
+    assert "these answers flatter" not in " ".join(dealcast("explain", "x", "--home", home).out.split())
 
 
 def test_grades_are_the_companys_to_choose(few_deals, tmp_path):

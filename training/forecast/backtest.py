@@ -17,13 +17,11 @@ from crm.periods import FiscalCalendar
 from features.histories import Histories
 from features.settings import TimeWishes
 from training.forecast.baselines import BASELINES, Known
-from training.forecast.corrections import Corrections
 from training.forecast.forecaster import Drawing, book_of, counts_deals, forecast, what_came
 from training.forecast.ledger import Ledger, ledger
 from training.forecast.moments import Moment, in_periods
 from training.forecast.new_business import like_moments
-from training.forecast.ranges import Ranges
-from training.forecast.record import baseline_rows, fit_corrections, fit_ranges, own_rows
+from training.forecast.record import Lessons, baseline_rows, lessons_of, own_rows
 from training.forecast.refits import Asked, Refit, ask, refit
 from training.settings import BoostingSettings, Thresholds
 
@@ -96,14 +94,6 @@ class Trial:
         return ledger(self.histories, counts_deals(self.histories))
 
 
-@dataclass(frozen=True)
-class Lessons:
-    """What forecasts of periods that are over teach later ones."""
-
-    ranges: Ranges
-    corrections: Corrections
-
-
 def tried(trial: Trial, stretch: Stretch, record: pd.DataFrame) -> pd.DataFrame:
     """The rows of one stretch (columns of :mod:`training.forecast.record`), only of windows that are over by now.
 
@@ -112,7 +102,7 @@ def tried(trial: Trial, stretch: Stretch, record: pd.DataFrame) -> pd.DataFrame:
     fitted = refit(trial.histories, stretch.at, trial.settings, trial.thresholds, trial.wishes)
     if fitted is None:
         return pd.DataFrame()
-    facts, lessons = trial.facts(), Lessons(fit_ranges(record, stretch.at), fit_corrections(record, stretch.at))
+    facts, lessons = trial.facts(), lessons_of(record, stretch.at)
     answered = ask(fitted, trial.histories, [moment.at for moment in stretch.moments])
     parts: list[pd.DataFrame] = []
     for moment in stretch.moments:

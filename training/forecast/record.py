@@ -10,6 +10,7 @@ lies in what was drawn: `below` (the share of draws below it) and `upto` (at mos
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -119,6 +120,19 @@ def fit_corrections(record: pd.DataFrame, until: int) -> Corrections:
         return NONE
     over = (record["method"] == OURS) & (record["level"] == "company") & (record["period_end"] <= until + 1)
     return Corrections(record[over])
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """What forecasts of periods that are over teach later ones."""
+
+    ranges: Ranges
+    corrections: Corrections
+
+
+def lessons_of(record: pd.DataFrame, at: int) -> Lessons:
+    """What had been learned by an instant (milliseconds)."""
+    return Lessons(fit_ranges(record, at), fit_corrections(record, at))
 
 
 def _frame(moment: Moment, window: int, level: str, keys: Sequence[str], method: str) -> pd.DataFrame:
