@@ -15,13 +15,12 @@ from crm.clock import DAY
 from crm.hierarchy import COMPANY
 from crm.periods import Period
 from pipelines.forecast import ForecastResult
-from pipelines.reports.flow import flow_facts, flow_text
-from pipelines.terminal import cut, notes, or_dash, spoken_day, wrapped, wrapped_all
+from pipelines.reports.flow import MOST_KEYS, flow_facts, flow_text
+from pipelines.terminal import cut, more_than, notes, or_dash, spoken_day, wrapped, wrapped_all
 from serving.forecasting import day_of, last_day
 from serving.slippage import OUTCOMES
 from serving.wording import money, number, percent
 
-MOST_KEYS = 40
 _COLUMNS = ("already_won", "open_pipeline", "new_business", "p10", "p50", "p90")
 _LEGEND = (
     "won: in the period so far. open: what open deals bring on the average. to come: what deals bring that are not "
@@ -105,8 +104,10 @@ def _plain(value: Any) -> Any:
 def _headline(result: ForecastResult, period: Period, title: str) -> list[str]:
     row = _rows(result, period, COMPANY).iloc[0]
     say = amounts(result.counts)
-    lines = wrapped(f"{title}: between {say(row['p10'])} and {say(row['p90'])}, middle {say(row['p50'])}", "")
+    without = "" if row["new_business"] else "without deals to come "
+    lines = wrapped(f"{title}: {without}between {say(row['p10'])} and {say(row['p90'])}, middle {say(row['p50'])}", "")
     won, is_open, to_come, mean = (say(row[name]) for name in ("already_won", "open_pipeline", "new_business", "mean"))
+    to_come = to_come if row["new_business"] else "not counted"
     begun = f"already won {won} + " if period.start <= result.company.as_of else ""
     lines += _said("on the average", f"{begun}open deals {is_open} + deals to come {to_come} = {mean}")
     if not result.counts:
@@ -120,9 +121,9 @@ def _pipeline(result: ForecastResult) -> list[str]:
     lines, kind = [], result.calendar.period
     row = result.coverage[result.coverage["level"] == COMPANY].iloc[0]
     if not result.counts:
-        which = f"planned for the {kind}" if result.planned else "open, whatever it is planned for"
+        which = f" planned for the {kind}" if result.planned else "; when it is to close is not known"
         covers = "" if math.isnan(row["coverage"]) else f", {row['coverage']:.1f} times what is left of the quota"
-        lines += _said("open pipeline", f"{money(row['pipeline'])} {which}{covers}")
+        lines += _said("open pipeline", f"{money(row['pipeline'])}{which}{covers}")
     past = result.slippage[result.slippage["level"] == COMPANY]
     planned, ending = ("planned_deals", "_deals") if result.counts else ("planned", "")
     total = float(past[planned].sum()) if len(past) else 0.0
@@ -154,9 +155,7 @@ def _level(result: ForecastResult, level: str) -> list[str]:
             f"{cut(row['name'], 18):18} {' '.join(cells)} {or_dash(row['quota'], money):>6} {chance:>4} "
             f"{say(following['p50'].get(key, math.nan)):>6}"
         )
-    if len(this) > MOST_KEYS:
-        lines += wrapped(f"and {len(this) - MOST_KEYS:,} more, which expect less: --out FILE has all.", "")
-    return lines
+    return lines + more_than(MOST_KEYS, len(this))
 
 
 def _own(result: ForecastResult) -> list[str]:
