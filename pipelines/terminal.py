@@ -50,6 +50,11 @@ def spoken_day(at: int) -> str:
     return f"{day.day} {day:%b %Y}"
 
 
+def more_than(most: int, rows: int) -> list[str]:
+    """What is said below a list that was cut short; nothing where it was not."""
+    return wrapped(f"and {rows - most:,} more: --json has all.", "") if rows > most else []
+
+
 def cut(text: str, width: int, indent: str = "") -> str:
     """One line of at most `width` characters, white space folded, cut with an ellipsis."""
     line = indent + folded(str(text))

@@ -9,7 +9,7 @@ import pandas as pd
 
 from crm.clock import utc_text
 from crm.hierarchy import COMPANY, Hierarchy
-from pipelines.terminal import cut, spoken_day, wrapped
+from pipelines.terminal import cut, more_than, spoken_day, wrapped
 from serving.flow import COLUMNS, DEALS, Flow
 from serving.wording import money
 
@@ -37,6 +37,7 @@ _PARTS: Mapping[str, Mapping[str, int]] = {
 }
 """What a key's line has: sums that lead from what was open at first to what is open in the end."""
 
+MOST_KEYS = 40
 _STANDS = ("at first", "in end")
 
 
@@ -75,11 +76,11 @@ def _keys(table: pd.DataFrame, level: str, hierarchy: Hierarchy, *, counts: bool
     table = table.sort_values(f"opening{ending}", ascending=False, kind="stable")
     parts = {name: columns for name, columns in _PARTS.items() if not (counts and name == "changed")}
     lines = [" ".join([f"{'By ' + level:15}", *(f"{name:>7}" for name in parts)])]
-    for _, row in table.iterrows():
+    for _, row in table.head(MOST_KEYS).iterrows():
         sums = {name: sum(sign * row[one + ending] for one, sign in of.items()) for name, of in parts.items()}
         cells = [f"{_signed(value, counts, plain=name in _STANDS):>7}" for name, value in sums.items()]
         lines.append(" ".join([f"{cut(hierarchy.name(level, row['key']), 15):15}", *cells]))
-    return lines
+    return lines + more_than(MOST_KEYS, len(table))
 
 
 def _signed(value: float, counts: bool, *, plain: bool) -> str:

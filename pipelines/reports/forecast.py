@@ -15,18 +15,21 @@ from crm.clock import DAY
 from crm.hierarchy import COMPANY
 from crm.periods import Period
 from pipelines.forecast import ForecastResult
-from pipelines.reports.flow import flow_facts, flow_text
-from pipelines.terminal import cut, notes, or_dash, spoken_day, wrapped, wrapped_all
+from pipelines.reports.flow import MOST_KEYS, flow_facts, flow_text
+from pipelines.terminal import cut, more_than, notes, or_dash, spoken_day, wrapped, wrapped_all
 from serving.forecasting import day_of, last_day
 from serving.slippage import OUTCOMES
-from serving.wording import money, number, percent
+from serving.wording import NOBREAK, money, number, percent
 
-MOST_KEYS = 40
+MOST_TIMES = 20
+"""Of a quota that is nearly reached little is left to be covered."""
+
 _COLUMNS = ("already_won", "open_pipeline", "new_business", "p10", "p50", "p90")
 _LEGEND = (
     "won: in the period so far. open: what open deals bring on the average. to come: what deals bring that are not "
     "entered yet. Between low and high the period should end 8 of 10 times, above the middle as often as below it. %: "
-    "chance to reach the quota. Won, open and to come add up from owners to the company; low, middle and high do not.",
+    "chance to reach the quota, ✓ reached. Won, open and to come add up from owners to the company; low, middle and "
+    "high do not.",
 )
 
 
@@ -105,14 +108,32 @@ def _plain(value: Any) -> Any:
 def _headline(result: ForecastResult, period: Period, title: str) -> list[str]:
     row = _rows(result, period, COMPANY).iloc[0]
     say = amounts(result.counts)
-    lines = wrapped(f"{title}: between {say(row['p10'])} and {say(row['p90'])}, middle {say(row['p50'])}", "")
+    without = "" if row["new_business"] else "without deals to come "
+    lines = wrapped(f"{title}: {without}between {say(row['p10'])} and {say(row['p90'])}, middle {say(row['p50'])}", "")
     won, is_open, to_come, mean = (say(row[name]) for name in ("already_won", "open_pipeline", "new_business", "mean"))
+    to_come = to_come if row["new_business"] else "not counted"
     begun = f"already won {won} + " if period.start <= result.company.as_of else ""
     lines += _said("on the average", f"{begun}open deals {is_open} + deals to come {to_come} = {mean}")
     if not result.counts:
-        chance = f"{money(row['quota'])}, chance to reach it {percent(row['quota_probability'])}"
-        lines += _said("quota", "none is given" if math.isnan(row["quota"]) else chance)
+        lines += _said(
+            "quota", "none is given" if math.isnan(row["quota"]) else f"{money(row['quota'])}, {_chance(row)}"
+        )
     return lines
+
+
+def _chance(row: pd.Series) -> str:
+    """How likely the quota is reached; what comes in all draws, or in none, is no more than very likely or unlikely."""
+    if row["already_won"] >= row["quota"]:
+        return "which is reached"
+    words = {"<": f"under{NOBREAK}", ">": f"over{NOBREAK}"}
+    chance = _percents(row["quota_probability"])
+    return f"chance to reach it {words.get(chance[0], chance[0])}{chance[1:]}{NOBREAK}%"
+
+
+def _percents(chance: float) -> str:
+    """A chance in a hundred as a table has it: "<1", "41", ">99"."""
+    rounded = round(chance * 100)
+    return "<1" if rounded < 1 else ">99" if rounded > 99 else f"{rounded}"
 
 
 def _pipeline(result: ForecastResult) -> list[str]:
@@ -120,9 +141,10 @@ def _pipeline(result: ForecastResult) -> list[str]:
     lines, kind = [], result.calendar.period
     row = result.coverage[result.coverage["level"] == COMPANY].iloc[0]
     if not result.counts:
-        which = f"planned for the {kind}" if result.planned else "open, whatever it is planned for"
-        covers = "" if math.isnan(row["coverage"]) else f", {row['coverage']:.1f} times what is left of the quota"
-        lines += _said("open pipeline", f"{money(row['pipeline'])} {which}{covers}")
+        which = f" planned for the {kind}" if result.planned else "; when it is to close is not known"
+        times = f"{row['coverage']:.1f}" if row["coverage"] < MOST_TIMES else f"over {MOST_TIMES}"
+        covers = "" if math.isnan(row["coverage"]) else f", {times} times what is left of the quota"
+        lines += _said("open pipeline", f"{money(row['pipeline'])}{which}{covers}")
     past = result.slippage[result.slippage["level"] == COMPANY]
     planned, ending = ("planned_deals", "_deals") if result.counts else ("planned", "")
     total = float(past[planned].sum()) if len(past) else 0.0
@@ -149,14 +171,14 @@ def _level(result: ForecastResult, level: str) -> list[str]:
     ]
     for key, row in this.head(MOST_KEYS).iterrows():
         cells = [f"{say(row[column]):>{7 if column == 'new_business' else 6}}" for column in _COLUMNS]
-        chance = "" if math.isnan(row["quota_probability"]) else f"{row['quota_probability'] * 100:.0f}"
+        chance = "" if math.isnan(row["quota"]) else _percents(row["quota_probability"])
+        if row["already_won"] >= row["quota"]:
+            chance = "✓"
         lines.append(
             f"{cut(row['name'], 18):18} {' '.join(cells)} {or_dash(row['quota'], money):>6} {chance:>4} "
             f"{say(following['p50'].get(key, math.nan)):>6}"
         )
-    if len(this) > MOST_KEYS:
-        lines += wrapped(f"and {len(this) - MOST_KEYS:,} more, which expect less: --out FILE has all.", "")
-    return lines
+    return lines + more_than(MOST_KEYS, len(this))
 
 
 def _own(result: ForecastResult) -> list[str]:

@@ -249,7 +249,7 @@ def test_without_close_dates_the_whole_pipeline_counts(few_deals, tmp_path):
         "forecast", "--data", data, "--home", tmp_path / "home", "--as-of", LAST_DAY, "--since", WEEK_BEFORE
     )
     assert told.code == 0, told.err
-    assert "open, whatever it is planned for" in " ".join(told.out.split())
+    assert "when it is to close is not known" in " ".join(told.out.split())
     assert "What became of the open pipeline" in told.out
     adds_up(pd.DataFrame(told_json("--data", data, "--home", tmp_path / "home", "--as-of", LAST_DAY)["forecast"]))
 
@@ -322,3 +322,5 @@ def test_of_a_young_company_it_is_said_that_deals_to_come_are_not_counted(tmp_pa
     assert told["forecast"][0]["mean"] > 0
     assert any(note.startswith("No deals to come are counted for") for note in told["notes"])
     assert told["slippage"] == []
+    said = dealcast("forecast", "--data", data, "--home", tmp_path / "home", "--as-of", LAST_DAY)
+    assert "without deals to come between" in " ".join(said.out.split())

@@ -75,6 +75,20 @@ def mlflow_run(folder: Path, code: Path, manager: str, **environment: str) -> Pr
     return ProjectRun(told, home, data, {path.name for path in set(code.iterdir()) - before})
 
 
+def test_a_forecast_is_made_by_its_entry_point(few_deals, trained, tmp_path):
+    shutil.copy(trained.home / "mlflow.db", tmp_path / "elsewhere.db")
+    given = [f"data={few_deals}", "as_of=2026-08-14", f"home={tmp_path / 'home'}"]
+    told = started(
+        [sys.executable, "-m", "mlflow", "run", ".", "-e", "forecast", "--env-manager", "local"]
+        + [word for one in given for word in ("-P", one)],
+        MLFLOW_TRACKING_URI=f"sqlite:///{tmp_path / 'elsewhere.db'}",
+        MLFLOW_DISABLE_TELEMETRY="true",
+        PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+    ).told()
+    assert told.code == 0, told.out + told.err
+    assert set(Store.under(tmp_path / "home").latest_forecast()["level"]) >= {"company", "owner"}
+
+
 def local(folder: Path, trained: TrainedHome) -> ProjectRun:
     """In this environment, tracked in a store that exists already, as MLflow's users have it."""
     shutil.copy(trained.home / "mlflow.db", folder / "elsewhere.db")

@@ -23,12 +23,19 @@ AS_OF, LATER = "2011-12-18", "2012-01-15"
 
 
 @pytest.fixture(scope="module")
-def loan_scores(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
-    folder = tmp_path_factory.mktemp("loan_offers")
-    common = ["--data", str(real_data / "loan_offers"), "--as-of", AS_OF, "--home", str(folder / "home")]
+def loan_offers(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """What names the loan offers as of the date, and a home with a champion."""
+    home = tmp_path_factory.mktemp("loan_offers") / "home"
+    common = ["--data", str(real_data / "loan_offers"), "--as-of", AS_OF, "--home", str(home)]
     assert main(["train", *common]) == 0
-    assert main(["score", *common, "--out", str(folder / "scores.parquet")]) == 0
-    return pd.read_parquet(folder / "scores.parquet")
+    return common
+
+
+@pytest.fixture(scope="module")
+def loan_scores(loan_offers: list[str], tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    out = tmp_path_factory.mktemp("scores") / "scores.parquet"
+    assert main(["score", *loan_offers, "--out", str(out)]) == 0
+    return pd.read_parquet(out)
 
 
 @pytest.mark.slow
@@ -67,6 +74,28 @@ def test_loan_offers_are_the_deals_open_then_with_settings_that_fit_short_cycles
     assert time.calendar.period in ("week", "month")
     ahead = (pd.to_datetime(loan_scores["expected_close_date"]) - pd.Timestamp(AS_OF)) / pd.Timedelta(days=1)
     assert 3 < ahead.median() < 40
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("champion", [True, False], ids=["champion", "rates"])
+def test_loan_offers_are_forecast_at_every_level(
+    loan_offers: list[str], real_data: Path, tmp_path: Path, champion: bool
+) -> None:
+    out = tmp_path / "forecast.parquet"
+    home = [] if champion else ["--home", str(tmp_path / "home")]
+    assert main(["forecast", *loan_offers, *home, "--out", str(out)]) == 0
+    table = pd.read_parquet(out)
+    cents = (table[["already_won", "open_pipeline", "new_business", "mean"]] * 100).round().astype(int)
+    assert (cents.iloc[:, :3].sum(axis=1) == cents["mean"]).all()
+    sums = cents.groupby([table["period_start"], table["level"]]).sum()
+    assert set(table["level"]) == {"company", "owner"}
+    for _, levels in sums.groupby("period_start"):
+        assert (levels == levels.iloc[0]).all(axis=None)
+    tables = known_by(read_folder(real_data / "loan_offers").tables, parse_as_of(AS_OF))
+    deals = tables["opportunities"]
+    won = deals[deals["is_won"].fillna(False) & (deals["closed_at"] >= "2011-12-01T00:00:00Z")]
+    assert table["already_won"].iloc[0] == pytest.approx(won["amount"].sum(), abs=0.01)
+    assert str(table["period_end"].iloc[0]) == "2011-12-31"
 
 
 def test_todays_owner_of_a_closed_loan_offer_is_not_taken_for_the_owner_then(real_data: Path) -> None:
