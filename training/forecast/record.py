@@ -9,8 +9,9 @@ lies in what was drawn: `below` (the share of draws below it) and `upto` (at mos
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -39,28 +40,25 @@ def own_rows(forecast: Forecast, came: Came, hierarchy: Hierarchy, ranges: Range
     """The rows of our own forecast from one moment, and what came."""
     parts = []
     for part in rolled_up(forecast, hierarchy):
-        actual = part.already + hierarchy.total(part.level, came.whole[:, part.window])[1]
-        frame = _frame(forecast.moment, part.window, part.level, part.keys, OURS)
-        quantiles = [ranges.quantile(part.level, part.drawn, share) for share in SHARES]
-        parts.append(
-            frame.assign(
-                already_won=part.already,
-                forecast=part.mean,
-                actual=actual,
-                open_pipeline_expected=part.open_pipeline / forecast.factors.open_pipeline[part.window],
-                open_pipeline_came=hierarchy.total(part.level, came.open_pipeline[:, part.window])[1],
-                new_business_expected=part.new_business / forecast.factors.new_business[part.window],
-                new_business_came=hierarchy.total(part.level, came.new_business[:, part.window])[1],
-                p10=quantiles[0],
-                p50=quantiles[1],
-                p90=quantiles[2],
-                crps=crps(part.drawn, actual),
-                pinball=np.mean(list(map(pinball, [actual] * 3, quantiles, SHARES)), axis=0),
-                below=(part.drawn < actual[:, None] - _CENT).mean(axis=1),
-                upto=(part.drawn <= actual[:, None] + _CENT).mean(axis=1),
-            )
-        )
-    return pd.concat(parts, ignore_index=True)
+        level, window = part.level, part.window
+        actual = part.already + hierarchy.total(level, came.whole[:, window])[1]
+        quantiles = [ranges.quantile(level, part.drawn, share) for share in SHARES]
+        said = {
+            "already_won": part.already,
+            "forecast": part.mean,
+            "actual": actual,
+            "open_pipeline_expected": part.open_pipeline / forecast.factors.open_pipeline[window],
+            "open_pipeline_came": hierarchy.total(level, came.open_pipeline[:, window])[1],
+            "new_business_expected": part.new_business / forecast.factors.new_business[window],
+            "new_business_came": hierarchy.total(level, came.new_business[:, window])[1],
+            **dict(zip(("p10", "p50", "p90"), quantiles, strict=True)),
+            "crps": crps(part.drawn, actual),
+            "pinball": np.mean(list(map(pinball, [actual] * 3, quantiles, SHARES)), axis=0),
+            "below": (part.drawn < actual[:, None] - _CENT).mean(axis=1),
+            "upto": (part.drawn <= actual[:, None] + _CENT).mean(axis=1),
+        }
+        parts.append({**_place(forecast.moment, window, level, part.keys, OURS), **said})
+    return _frame(parts)
 
 
 def baseline_rows(
@@ -75,11 +73,12 @@ def baseline_rows(
         before = already if window == 0 else np.zeros_like(already)
         for level in hierarchy.levels:
             keys, won = hierarchy.total(level, before)
-            frame = _frame(moment, window, level, keys, method).assign(already_won=won)
-            for name, to_come in (("forecast", said[:, window]), ("actual", actual[:, window])):
-                frame[name] = won + hierarchy.total(level, to_come)[1]
-            parts.append(frame)
-    return pd.concat(parts, ignore_index=True)
+            whole = {
+                name: won + hierarchy.total(level, to_come)[1]
+                for name, to_come in (("forecast", said[:, window]), ("actual", actual[:, window]))
+            }
+            parts.append({**_place(moment, window, level, keys, method), "already_won": won, **whole})
+    return _frame(parts)
 
 
 def crps(drawn: np.ndarray, actual: np.ndarray) -> np.ndarray:
@@ -135,17 +134,19 @@ def lessons_of(record: pd.DataFrame, at: int) -> Lessons:
     return Lessons(fit_ranges(record, at), fit_corrections(record, at))
 
 
-def _frame(moment: Moment, window: int, level: str, keys: Sequence[str], method: str) -> pd.DataFrame:
+def _place(moment: Moment, window: int, level: str, keys: Sequence[str], method: str) -> dict[str, Any]:
+    """Of which moment, window, level, keys and method rows are."""
     begin, end = periods_of(moment)[window]
-    return pd.DataFrame(
-        {
-            "as_of": moment.at,
-            "period_start": begin,
-            "period_end": end,
-            "window": window,
-            "weeks_left": weeks_left(moment, window),
-            "level": level,
-            "key": list(keys),
-            "method": method,
-        }
-    )
+    weeks = weeks_left(moment, window)
+    same = {"as_of": moment.at, "period_start": begin, "period_end": end, "window": window, "weeks_left": weeks}
+    return {**{name: np.full(len(keys), value) for name, value in same.items()}, **_texts(level, keys, method)}
+
+
+def _texts(level: str, keys: Sequence[str], method: str) -> dict[str, np.ndarray]:
+    every = {"level": [level] * len(keys), "key": list(keys), "method": [method] * len(keys)}
+    return {name: np.array(values, dtype=object) for name, values in every.items()}
+
+
+def _frame(parts: Sequence[Mapping[str, np.ndarray]]) -> pd.DataFrame:
+    """Rows of several parts that have the same columns; made at once, as frames are slow to be put together."""
+    return pd.DataFrame({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
