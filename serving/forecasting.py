@@ -80,7 +80,7 @@ def _rows(of: LevelForecast, period: Period, quotas: Mapping[str, np.ndarray], r
         name: ranges.quantile(of.level, of.drawn, share) for name, share in (("p10", P10), ("p50", P50), ("p90", P90))
     }
     money = {name: np.round(value, 2) for name, value in {**parts, "mean": of.mean, **reached}.items()}
-    probability = ranges.reaching(of.level, of.drawn, quota)
+    probability = np.round(ranges.reaching(of.level, of.drawn, quota), 6)
     return pd.DataFrame({**said, **money, "quota": quota, "quota_probability": probability})
 
 
