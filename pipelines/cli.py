@@ -25,8 +25,9 @@ COMMANDS = {
     "score": "score open deals, explain, store, write to --out",
     "explain": "one deal's score in words",
     "forecast": "this period's revenue and the next's at every level, with ranges",
+    "backtest": "the forecast tried on past periods, beside what people use",
 }
-PLANNED = ("init", "backtest", "writeback", "undo", "monitor", "nightly", "users", "serve")
+PLANNED = ("init", "writeback", "undo", "monitor", "nightly", "users", "serve")
 PROGRAM = "dealcast"
 
 

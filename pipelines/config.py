@@ -56,6 +56,11 @@ class Home:
         """Where model files are kept, a folder a model."""
         return self.path / "models"
 
+    @property
+    def backtests(self) -> Path:
+        """Where the record of past forecasts is kept, and its parts."""
+        return self.path / "backtests"
+
 
 @dataclass(frozen=True)
 class Config:

@@ -18,6 +18,7 @@ from features.histories import Histories
 from features.pipeline import has_plans
 from features.settings import propose
 from pipelines.answers import Answered, answer
+from pipelines.backtest import read_record
 from pipelines.champion import open_store
 from pipelines.company import Company, open_company
 from pipelines.config import Home, load_config
@@ -31,11 +32,11 @@ from serving.store import Store, new_run_id
 from serving.store_tables import ADJUSTMENTS
 from serving.wording import money
 from training.forecast import forecaster
-from training.forecast.draws import Shocks
 from training.forecast.ledger import ledger
-from training.forecast.moments import Moment, in_periods, like_in_periods, like_within
-from training.forecast.new_business import LEAST_MOMENTS
+from training.forecast.moments import Moment, in_periods
+from training.forecast.new_business import like_moments
 from training.forecast.ranges import Ranges
+from training.forecast.record import Lessons, lessons_of
 
 STEPS = 4
 
@@ -100,11 +101,11 @@ def forecast(
     step("answering for every open deal")
     answered = answer(company, store, home, config)
     step("drawing what the periods may bring")
-    histories, ranges = company.histories, ranges_of(home)
+    histories, lessons = company.histories, lessons_of(read_record(home), company.as_of)
     calendar = propose(histories, config.time).calendar
-    drawn = _drawn(histories, answered, in_periods(calendar, company.as_of), calendar)
+    drawn = _drawn(histories, answered, in_periods(calendar, company.as_of), calendar, lessons)
     run_id = new_run_id("forecast")
-    table = forecast_table(run_id, drawn, histories, calendar, ranges)
+    table = forecast_table(run_id, drawn, histories, calendar, lessons.ranges)
     names = names_of(table, histories.hierarchy)
     step("keeping the forecast")
     moment = datetime.fromtimestamp(company.as_of / 1000, UTC)
@@ -128,14 +129,8 @@ def forecast(
         has_plans(histories),
         None if begin is None else flow(histories, periods[0], begin, company.as_of),
         _last_kept(store, table),
-        (*company.notes, *answered.notes, *_notes(answered, table, periods, ranges)),
+        (*company.notes, *answered.notes, *_notes(answered, table, periods, lessons.ranges)),
     )
-
-
-def ranges_of(home: Home) -> Ranges:
-    """How wide the ranges must be, by the record of earlier forecasts; as they were drawn where there is none."""
-    del home
-    return Ranges()
 
 
 def usual_currency(histories: Histories) -> str:
@@ -153,16 +148,15 @@ def levels_down_to(hierarchy: Hierarchy, wanted: str | None) -> tuple[str, ...]:
     return there[1:] if wanted is None else there[1 : there.index(wanted) + 1]
 
 
-def _drawn(histories: Histories, answered: Answered, moment: Moment, calendar: FiscalCalendar) -> forecaster.Forecast:
+def _drawn(
+    histories: Histories, answered: Answered, moment: Moment, calendar: FiscalCalendar, lessons: Lessons
+) -> forecaster.Forecast:
     facts = ledger(histories, forecaster.counts_deals(histories)).known_by(moment.at)
-    first = int(facts.opened[0])
-    earlier = list(like_in_periods(calendar, moment, first))
-    if len(earlier) < LEAST_MOMENTS:
-        earlier = list(like_within(moment, first))
+    earlier = like_moments(calendar, moment, facts)
     scoring, amounts = answered.scoring, amount_model(answered.reference)
     book = forecaster.book_of(histories, scoring.snapshots, answered.answers, scoring.stage, amounts, moment)
     owners = len(histories.hierarchy.owners) + 1
-    return forecaster.forecast(facts, book, moment, earlier, owners, Shocks())
+    return forecaster.forecast(facts, book, moment, earlier, owners, forecaster.Drawing(), lessons.corrections)
 
 
 def _last_kept(store: Store, table: pd.DataFrame) -> pd.DataFrame:

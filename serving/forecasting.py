@@ -18,7 +18,7 @@ from features.histories import Histories
 from serving.store_tables import FORECAST_COLUMNS
 from training.forecast.forecaster import Forecast, counts_deals
 from training.forecast.moments import Moment
-from training.forecast.ranges import P10, P50, P90, Ranges
+from training.forecast.ranges import SHARES, Ranges
 from training.forecast.rollup import LevelForecast, rolled_up
 
 PARTS = ("already_won", "open_pipeline", "new_business")
@@ -76,9 +76,8 @@ def _rows(of: LevelForecast, period: Period, quotas: Mapping[str, np.ndarray], r
     quota = quotas.get(of.level, np.full(len(of.keys), np.nan))
     said = {"period_start": day_of(period.start), "period_end": last_day(period), "level": of.level, "key": of.keys}
     parts = dict(zip(PARTS, (of.already, of.open_pipeline, of.new_business), strict=True))
-    reached = {
-        name: ranges.quantile(of.level, of.drawn, share) for name, share in (("p10", P10), ("p50", P50), ("p90", P90))
-    }
+    shares = zip(("p10", "p50", "p90"), SHARES, strict=True)
+    reached = {name: ranges.quantile(of.level, of.drawn, share) for name, share in shares}
     money = {name: np.round(value, 2) for name, value in {**parts, "mean": of.mean, **reached}.items()}
     probability = np.round(ranges.reaching(of.level, of.drawn, quota), 6)
     return pd.DataFrame({**said, **money, "quota": quota, "quota_probability": probability})

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import matplotlib
 import numpy as np
+import pandas as pd
 import shap
 from matplotlib.figure import Figure
 
+from crm.clock import instants
 from training.deal_model import DealModel
+from training.forecast.record import OURS
 from training.rows import Rows
 from training.scorecard import Card, JudgedRows
 from training.scores import EPSILON
@@ -52,6 +55,26 @@ def gains(y: np.ndarray, p: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray,
         np.concatenate([[0.0], np.cumsum(rows) / rows.sum()]),
         np.concatenate([[0.0], np.cumsum(wins) / max(wins.sum(), EPSILON)]),
     )
+
+
+def fan_plot(record: pd.DataFrame) -> Figure:
+    """The company's forecasts of each period as it drew near: range and middle by date, and what came true."""
+    ours = record[(record["method"] == OURS) & (record["level"] == "company") & (record["window"] == 0)]
+    figure = Figure(figsize=(10, 5), layout="constrained")
+    axes = figure.subplots()
+    for number, (_, rows) in enumerate(ours.sort_values("as_of").groupby("period_end")):
+        day = instants(rows["as_of"].to_numpy()).dt.tz_localize(None).to_numpy()
+        first = number == 0
+        axes.fill_between(
+            day, rows["p10"], rows["p90"], color="#2b6cb0", alpha=0.25, label="8 of 10" if first else None
+        )
+        axes.plot(day, rows["p50"], color="#2b6cb0", label="middle" if first else None)
+        axes.plot(day, rows["already_won"], color="0.6", linewidth=1, label="won by then" if first else None)
+        axes.plot(day, rows["actual"], color="black", linewidth=1.5, label="came true" if first else None)
+    axes.set(ylabel="revenue of the period", title="Forecasts of past periods, from each week of them", ylim=(0, None))
+    if len(ours):
+        axes.legend(loc="upper left")
+    return figure
 
 
 def shap_plot(model: DealModel, rows: Rows, seed: int = 0) -> Figure:

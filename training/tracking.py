@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import math
 import re
+import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -31,9 +31,11 @@ from sqlalchemy.pool import NullPool
 from crm.errors import DealcastError
 from features.catalogue import catalogue
 from features.questions import formula
+from training.forecast.summary import Score
 from training.learning import Trained
 from training.model_card import model_card
-from training.plots import lift_plot, reliability_plot, shap_plot
+from training.plots import fan_plot, lift_plot, reliability_plot, shap_plot
+from training.run_metrics import forecast_metrics, slice_metrics, training_metrics
 from training.scorecard import Card
 from training.settings import Tracking
 
@@ -76,7 +78,7 @@ def log_training(
             tags = {"dealcast.sha256": sha256, **_tags(trained)}
             mlflow.set_tags(tags)
             mlflow.log_params({**parameters, **trained.model.facts["parameters"]})
-            mlflow.log_metrics(_metrics(trained))
+            mlflow.log_metrics(training_metrics(trained.model.facts))
             _log_data(trained, str(parameters.get("data", "")))
             _log_documents(trained)
             for name, text in (documents or {}).items():
@@ -85,6 +87,28 @@ def log_training(
             _log_trials(trained, experiment)
             version = _log_model(tracking, trained, folder, tags)
         return LoggedRun(run.info.run_id, version)
+
+
+def log_backtest(
+    tracking: Tracking, record: pd.DataFrame, scores: Sequence[Score], parameters: Mapping[str, object]
+) -> str:
+    """Log a backtest: its record, its scores, the fan of its forecasts with what came true. Returns the run's id.
+
+    Raises DealcastError where MLflow cannot be reached.
+    """
+    with reached(tracking):
+        mlflow.set_tracking_uri(tracking.uri)
+        experiment = _experiment(tracking)
+        with mlflow.start_run(experiment_id=experiment.experiment_id, run_name="backtest") as run:
+            mlflow.log_params(dict(parameters))
+            mlflow.log_metrics(forecast_metrics(scores))
+            mlflow.log_table(pd.DataFrame([vars(score) for score in scores]), "scores.json")
+            mlflow.log_figure(fan_plot(record), "plots/fan.png")
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "record.parquet"
+                record.to_parquet(path, index=False)
+                mlflow.log_artifact(str(path))
+        return str(run.info.run_id)
 
 
 @contextlib.contextmanager
@@ -145,33 +169,6 @@ def _tuned(tuning: Mapping[str, Any] | None) -> str:
     return "yes" if tuning["accepted"] else "no gain beyond chance"
 
 
-def _metrics(trained: Trained) -> dict[str, float]:
-    metrics = {}
-    for key, card in trained.model.facts["scores"].items():
-        for line in card["lines"]:
-            name = line["name"].replace(" ", "_")
-            for score in ("log_loss", "brier", "auc", "gain"):
-                metrics[f"{key}.{name}.{score}"] = line[score]["value"]
-            metrics[f"{key}.{name}.calibration_error"] = line["calibration_error"]
-        metrics[f"{key}.calibration_slope"] = card["slope"][0]
-    return _finite({**metrics, **_close_date_metrics(trained.model.facts["close_date_record"])})
-
-
-def _close_date_metrics(record: Mapping[str, Any] | None) -> dict[str, float]:
-    """Of the day of winning: coverage of both spans, and errors in days."""
-    if record is None:
-        return {}
-    metrics = {f"day_of_win.{name}": record[name] for name in ("rows", "deals", "horizon_days")}
-    for which in ("span", "other"):
-        found = record[which]
-        for name, value in (("inside", found["inside"]["value"]), *((n, found[n]) for n in ("promised", "shape"))):
-            metrics[f"day_of_win.{which}.{name}"] = value
-    for name in ("error", "error_of_plan", "error_of_stage"):
-        if record[name] is not None:
-            metrics[f"day_of_win.{name}"] = record[name]["value"]
-    return metrics
-
-
 def _log_data(trained: Trained, source: str) -> None:
     data = trained.model.facts["data"]
     snapshots = pd.DataFrame(trained.rows.x, columns=list(trained.rows.names), copy=False)
@@ -204,7 +201,7 @@ def _log_slices(trained: Trained, experiment: Experiment) -> None:
         with mlflow.start_run(experiment_id=experiment.experiment_id, run_name=one["name"], nested=True):
             mlflow.set_tags({"dealcast.slice": one["kind"]})
             mlflow.log_params({name: one[name] for name in ("first_day", "last_day")})
-            mlflow.log_metrics(_finite(_slice_metrics(one)))
+            mlflow.log_metrics(slice_metrics(one))
 
 
 def _log_trials(trained: Trained, experiment: Experiment) -> None:
@@ -215,20 +212,6 @@ def _log_trials(trained: Trained, experiment: Experiment) -> None:
             mlflow.set_tags({"dealcast.trial": "complete" if one["splits"] == tuning["splits"] else "given up"})
             mlflow.log_params(one["values"])
             mlflow.log_metrics({"score": one["score"], "splits": one["splits"]})
-
-
-def _slice_metrics(one: Mapping[str, Any]) -> dict[str, float]:
-    """Counts and scores of a slice, named as those of the whole are."""
-    scores = {
-        f"win.{line.replace(' ', '_')}.{name}": value
-        for line, of_line in one["scores"].items()
-        for name, value in of_line.items()
-    }
-    return {"rows": one["rows"], "deals": one["deals"], "kept": one["kept"], **scores}
-
-
-def _finite(metrics: Mapping[str, float]) -> dict[str, float]:
-    return {name: value for name, value in metrics.items() if not math.isnan(value)}
 
 
 def _log_documents(trained: Trained) -> None:

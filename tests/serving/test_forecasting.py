@@ -11,6 +11,7 @@ from features.histories import Histories
 from serving.forecasting import forecast_table, names_of, periods_of
 from serving.store_tables import FORECAST_COLUMNS
 from tests.histories import crm, deal, millis
+from training.forecast.corrections import Factors
 from training.forecast.forecaster import Forecast
 from training.forecast.moments import in_periods
 from training.forecast.ranges import Ranges
@@ -21,6 +22,7 @@ CONTRACT = [
 ]
 CALENDAR = FiscalCalendar()
 MOMENT = in_periods(CALENDAR, millis("2026-08-14T23:59:59.999"))
+AS_EXPECTED = Factors(np.ones(2), np.ones(2))
 OWNERS = ("ann", "bob", "cat", "dan")
 USERS = [
     {"user_id": "ann", "name": "Ann Bo", "manager_id": "max", "region": "North"},
@@ -49,7 +51,7 @@ def a_forecast(seed: int = 1, owners: int = len(OWNERS) + 1, draws: int = 400) -
     has[-2:] = 0
     already, both = random.uniform(0, 100, owners) * has, random.uniform(0, 100, (2, owners, 2)) * has[:, None]
     drawn = random.gamma(2, 40, (owners, 2, draws)) * has[:, None, None]
-    return Forecast(MOMENT, already, both[0], both[1], drawn)
+    return Forecast(MOMENT, already, both[0], both[1], drawn, AS_EXPECTED)
 
 
 def a_table(histories: Histories | None = None, ranges: Ranges | None = None, **settings) -> pd.DataFrame:
@@ -141,7 +143,7 @@ def test_where_deals_are_counted_quotas_of_money_say_nothing():
 def test_a_key_that_has_nothing_is_left_out_below_the_company():
     table = a_table()
     assert set(table.loc[table["level"] == "owner", "key"]) == {"ann", "bob", "cat"}
-    nothing = Forecast(MOMENT, np.zeros(5), np.zeros((5, 2)), np.zeros((5, 2)), np.zeros((5, 2, 10)))
+    nothing = Forecast(MOMENT, np.zeros(5), np.zeros((5, 2)), np.zeros((5, 2)), np.zeros((5, 2, 10)), AS_EXPECTED)
     empty = forecast_table("run", nothing, company(quotas=[]), CALENDAR, Ranges())
     assert list(empty["level"]) == ["company", "company"]
     assert (empty[["mean", "p10", "p90"]] == 0).all(axis=None)
@@ -155,7 +157,12 @@ def test_a_key_that_has_something_in_one_period_is_in_both():
 
 def test_credits_that_cancel_out_are_something():
     cancel = Forecast(
-        MOMENT, np.array([-5.0, 0, 0, 0, 0]), np.array([[5.0, 0]] + [[0, 0]] * 4), np.zeros((5, 2)), np.zeros((5, 2, 4))
+        MOMENT,
+        np.array([-5.0, 0, 0, 0, 0]),
+        np.array([[5.0, 0]] + [[0, 0]] * 4),
+        np.zeros((5, 2)),
+        np.zeros((5, 2, 4)),
+        AS_EXPECTED,
     )
     table = forecast_table("run", cancel, company(quotas=[]), CALENDAR, Ranges())
     assert set(table.loc[table["level"] == "owner", "key"]) == {"ann"}
@@ -164,7 +171,7 @@ def test_credits_that_cancel_out_are_something():
 def test_a_level_that_tells_nothing_is_not_there():
     alone = Histories(crm([deal("d", "2026-06-01", amount=1.0)]))
     drawn = np.ones((1, 2, 10))
-    made = Forecast(MOMENT, np.ones(1), np.ones((1, 2)), np.ones((1, 2)), drawn)
+    made = Forecast(MOMENT, np.ones(1), np.ones((1, 2)), np.ones((1, 2)), drawn, AS_EXPECTED)
     table = forecast_table("run", made, alone, CALENDAR, Ranges())
     assert list(table["level"]) == ["company", "company"]
     assert list(table["mean"]) == [3, 2]

@@ -8,7 +8,7 @@ deals are not independent. Draws are summed by owner; every level above adds up 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -20,6 +20,9 @@ BLOCK_CELLS = 4_000_000
 """Deals × draws that are worked off together: what keeps memory bounded, however many deals are open or to come."""
 
 _WORKERS = 2
+
+_SUREST = 0.999
+"""A deal that is open is never sure to be won."""
 
 _NODES = 129
 _FARTHEST = 4.0
@@ -45,6 +48,11 @@ class Book:
     ratio: np.ndarray
     ratios: np.ndarray
 
+    def times(self, factor: np.ndarray) -> Book:
+        """The same deals, their chances in each window multiplied as far as there is room; `factor` (windows,)."""
+        chance = self.chance * factor
+        return replace(self, chance=chance / np.maximum(chance.sum(axis=1, keepdims=True) / _SUREST, 1.0))
+
     def expected(self, owners: int) -> np.ndarray:
         """Expected revenue by owner and window, shape (owners, windows)."""
         each = self.chance * (self.amount * self.ratios.mean(axis=1)[self.ratio])[:, None]
@@ -59,9 +67,9 @@ class Shocks:
     :param new_company, new_owner: of the logarithm of how many deals yet to be created are won.
     """
 
-    company: float = 0.15
+    company: float = 0.2
     owner: float = 0.2
-    new_company: float = 0.15
+    new_company: float = 0.2
     new_owner: float = 0.3
 
 
@@ -162,6 +170,10 @@ class Arrivals:
     expected: np.ndarray
     amounts: np.ndarray
     scale: np.ndarray
+
+    def times(self, factor: np.ndarray) -> Arrivals:
+        """As many times as many wins in each window; `factor` (windows,)."""
+        return replace(self, expected=self.expected * factor)
 
     def revenue(self) -> np.ndarray:
         """Expected revenue by owner and window, shape (owners, windows)."""

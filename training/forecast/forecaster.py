@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from features.histories import Histories
 from features.snapshots import EpisodeSnapshots
 from training.deal_model import Answers
+from training.forecast.corrections import NONE, Corrections, Factors
 from training.forecast.draws import Book, Shocks, arrival_draws, pipeline_draws
 from training.forecast.ledger import Ledger
 from training.forecast.moments import Moment
 from training.forecast.new_business import new_business
 from training.models.amount import LEVELS, AmountModel
 
-DRAWS = 2000
+
+@dataclass(frozen=True)
+class Drawing:
+    """How ranges are drawn; the same seed gives the same ranges."""
+
+    shocks: Shocks = field(default_factory=Shocks)
+    draws: int = 2000
+    seed: int = 7
 
 
 @dataclass(frozen=True)
@@ -26,6 +34,7 @@ class Forecast:
     :param already: (owners,) won in the first window's period by the moment.
     :param open_pipeline, new_business: (owners, windows) expected of deals that are open, and of those to come.
     :param drawn: (owners, windows, draws) both together, as they may come.
+    :param factors: what has been put right by how earlier forecasts did.
     """
 
     moment: Moment
@@ -33,6 +42,13 @@ class Forecast:
     open_pipeline: np.ndarray
     new_business: np.ndarray
     drawn: np.ndarray
+    factors: Factors
+
+
+def weeks_left(moment: Moment, number: int) -> float:
+    """Weeks to the end of a window: whole ones, and of the last one the days as parts of it."""
+    days = moment.days_to(number)
+    return float(round(days / 7)) if round(days) >= 7 else round(round(days) / 7, 2)
 
 
 def counts_deals(histories: Histories) -> bool:
@@ -70,9 +86,8 @@ def forecast(
     moment: Moment,
     earlier: Sequence[Moment],
     owners: int,
-    shocks: Shocks,
-    draws: int = DRAWS,
-    seed: int = 7,
+    drawing: Drawing,
+    corrections: Corrections = NONE,
 ) -> Forecast:
     """The forecast from a moment.
 
@@ -82,18 +97,34 @@ def forecast(
     won = facts.wins(moment.begin - 1, moment.at)
     already = np.bincount(facts.won_owner[won], np.nan_to_num(facts.won_amount[won]), minlength=owners)
     first = int(facts.opened[0]) if len(facts.opened) else moment.at
-    arrivals = new_business(facts, owners, moment, earlier, first)
+    factors = corrections.factors(np.array([weeks_left(moment, number) for number in range(len(moment.ends))]))
+    book = book.times(factors.open_pipeline)
+    arrivals = new_business(facts, owners, moment, earlier, first).times(factors.new_business)
+    shocks, draws, seed = drawing.shocks, drawing.draws, drawing.seed
     drawn = pipeline_draws(book, owners, shocks, draws, seed) + arrival_draws(arrivals, shocks, draws, seed)
-    return Forecast(moment, already, book.expected(owners), arrivals.revenue(), drawn)
+    return Forecast(moment, already, book.expected(owners), arrivals.revenue(), drawn, factors)
 
 
-def revenue_within(facts: Ledger, moment: Moment, owners: int) -> np.ndarray:
-    """What each window after a moment brought, by owner; shape (owners, windows).
+@dataclass(frozen=True)
+class Came:
+    """What each window after a moment brought, by owner: of deals that were open then, of others; (owners, windows)."""
 
-    :param facts: as known at the end of the last window or later.
-    """
-    windows = [facts.wins(*moment.window(number)) for number in range(len(moment.ends))]
-    return np.stack(
-        [np.bincount(facts.won_owner[won], np.nan_to_num(facts.won_amount[won]), minlength=owners) for won in windows],
-        axis=1,
-    )
+    open_pipeline: np.ndarray
+    new_business: np.ndarray
+
+    @property
+    def whole(self) -> np.ndarray:
+        """Both together."""
+        return self.open_pipeline + self.new_business
+
+
+def what_came(facts: Ledger, moment: Moment, owners: int) -> Came:
+    """What came after a moment; `facts` as known at the end of the last window or later."""
+    parts: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
+    for number in range(len(moment.ends)):
+        wins = facts.wins(*moment.window(number))
+        amount, owner = np.nan_to_num(facts.won_amount[wins]), facts.won_owner[wins]
+        was_open = facts.won_opened[wins] <= moment.at
+        for part, inside in zip(parts, (was_open, ~was_open), strict=True):
+            part.append(np.bincount(owner[inside], amount[inside], minlength=owners))
+    return Came(*(np.stack(part, axis=1) for part in parts))

@@ -14,8 +14,8 @@ class Ledger:
     """Openings and wins, each sorted by time; a deal that is reopened has an opening more.
 
     :param opened, opened_owner: (m,) milliseconds, and who owned the deal then (a code of the hierarchy).
-    :param won_at, won_opened, won_owner, won_amount: (n,) when won, as entered then, and when that episode had been opened, who owned the
-        deal until then, what it was won for (NaN = not known).
+    :param won_at, won_opened, won_owner, won_amount: (n,) when a deal was won, as entered then, when that episode had
+        been opened, who owned the deal until then, what it was won for (NaN = not known).
     """
 
     opened: np.ndarray

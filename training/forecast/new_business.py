@@ -12,11 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from crm.clock import DAY
+from crm.periods import FiscalCalendar
 from training.forecast.draws import Arrivals
 from training.forecast.ledger import Ledger
-from training.forecast.moments import Moment
+from training.forecast.moments import Moment, like_in_periods, like_within
 
 LEAST_MOMENTS = 3
+SPANS = (2.0, 1.0, 0.5, 0.25, 0.1)
+"""Lengths of the span before a moment, in lengths of the period, in which deals that came are counted."""
+
 HALF_LIFE_DAYS = 730.0
 """An earlier period counts half as much so many days later."""
 
@@ -31,6 +35,14 @@ class _Record:
     won: float
     before: float
     amounts: np.ndarray
+
+
+def like_moments(calendar: FiscalCalendar | None, moment: Moment, facts: Ledger) -> list[Moment]:
+    """Earlier moments to learn new business from: as far before the end of earlier periods; where these are too few, or
+    windows are spans of days (no calendar), those of every week before."""
+    first = int(facts.opened[0]) if len(facts.opened) else moment.at
+    found = [] if calendar is None else list(like_in_periods(calendar, moment, first))
+    return found if len(found) >= LEAST_MOMENTS else list(like_within(moment, first))
 
 
 def new_business(facts: Ledger, owners: int, moment: Moment, earlier: Sequence[Moment], first: int) -> Arrivals:
@@ -51,12 +63,13 @@ def new_business(facts: Ledger, owners: int, moment: Moment, earlier: Sequence[M
 
 
 def _span_before(moment: Moment, earlier: Sequence[Moment], first: int) -> int:
-    """How long before a moment the deals are counted: two periods where enough moments lie so far behind the start."""
-    for spans in (2.0, 1.0, 0.5):
+    """How long before a moment the deals are counted: the longest span that leaves enough moments to learn from."""
+    over = [one for one in earlier if one.ends[0] <= moment.at]
+    for spans in SPANS:
         weeks = int(spans * moment.length)
-        if sum(one.at - weeks >= first for one in earlier) >= LEAST_MOMENTS:
+        if sum(one.at - weeks >= first for one in over) >= LEAST_MOMENTS:
             return weeks
-    return min(moment.length, max(moment.at - first, 1))
+    return int(SPANS[-1] * moment.length)
 
 
 def _record(facts: Ledger, moment: Moment, earlier: Sequence[Moment], number: int, weeks: int, first: int) -> _Record:

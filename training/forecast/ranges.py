@@ -12,7 +12,8 @@ from scipy.stats import beta
 
 from training.close_dates import level_of
 
-P10, P50, P90 = 0.1, 0.5, 0.9
+SHARES = (0.1, 0.5, 0.9)
+"""Of the range that is shown: its lower end, middle and upper end."""
 
 PLAIN = 1.0
 """The shape that leaves what was drawn as it is."""
