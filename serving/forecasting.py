@@ -79,7 +79,7 @@ def _rows(of: LevelForecast, period: Period, quotas: Mapping[str, np.ndarray], r
     shares = zip(("p10", "p50", "p90"), SHARES, strict=True)
     reached = {name: ranges.quantile(of.level, of.drawn, share) for name, share in shares}
     money = {name: np.round(value, 2) for name, value in {**parts, "mean": of.mean, **reached}.items()}
-    probability = ranges.reaching(of.level, of.drawn, quota)
+    probability = np.round(ranges.reaching(of.level, of.drawn, quota), 6)
     return pd.DataFrame({**said, **money, "quota": quota, "quota_probability": probability})
 
 

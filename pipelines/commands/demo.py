@@ -25,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
     home = home_of(options)
     with Steps("demo", STEPS) as step:
         result = demo(home, options.deals, options.seed, step)
-    at = shlex.quote(str(home.path))
+    at, data = shlex.quote(str(home.path)), shlex.quote(str(result.data))
     say(training.training_summary(result.trained), "", "=" * terminal.WIDTH, "")
     say(deals.deal_list(result.scored), "")
     dealcast = spoken("dealcast")
@@ -34,7 +34,9 @@ def run(options: argparse.Namespace) -> int:
         "What next",
         f"  {dealcast} explain {first} --home {at}",
         "      the first deal of the list in full",
-        f"  {dealcast} check --data {shlex.quote(str(result.data))} --home {at}",
+        f"  {dealcast} forecast --data {data} --home {at}",
+        "      what this quarter and the next bring, for each manager",
+        f"  {dealcast} check --data {data} --home {at}",
         "      what was read, set aside, and can be learned from",
         f"  {spoken('mlflow')} ui --backend-store-uri sqlite:///{shlex.quote(str(home.path / 'mlflow.db'))}",
         "      the training run with its scores and plots",

@@ -37,6 +37,10 @@ _PARTS: Mapping[str, Mapping[str, int]] = {
 }
 """What a key's line has: sums that lead from what was open at first to what is open in the end."""
 
+_PLANNED = ("pulled_in", "pushed_out")
+_MONEY = ("grown", "shrunk")
+"""What tells nothing where past close dates, or amounts, are not known."""
+
 MOST_KEYS = 40
 _STANDS = ("at first", "in end")
 
@@ -46,11 +50,12 @@ def flow_text(found: Flow, hierarchy: Hierarchy, levels: tuple[str, ...], *, cou
     pipeline = f"the pipeline of {found.period.name}" if found.planned else "the open pipeline"
     lines = wrapped(f"What became of {pipeline} from {spoken_day(found.since)} to {spoken_day(found.until)}", "")
     lines += ["", f"  {'':24} {'' if counts else 'money':>8} {'deals':>6}"]
+    idle = (*(() if found.planned else _PLANNED), *(_MONEY if counts else ()))
     company = found.table[found.table["level"] == COMPANY].iloc[0]
     lines += [
         f"  {says:24} {'' if counts else money(company[name]):>8} {company[name + DEALS]:6,.0f}"
         for name, says in _LINES.items()
-        if not (counts and name in ("grown", "shrunk"))
+        if name not in idle
     ]
     for level in levels:
         lines += ["", *_keys(found.table[found.table["level"] == level], level, hierarchy, counts=counts)]

@@ -45,7 +45,7 @@ def test_what_it_says_to_do_next_can_be_done(told, folder, monkeypatch):
     monkeypatch.chdir(folder)
     advice = told.out[told.out.index("What next") :].splitlines()
     commands = [shlex.split(line) for line in advice if line.startswith("  dealcast ") and "YOUR-EXPORT" not in line]
-    assert [words[1] for words in commands] == ["explain", "check"]
+    assert [words[1] for words in commands] == ["explain", "forecast", "check"]
     for words in commands:
         assert dealcast(*words[1:]).code == 0
     assert any("mlflow ui --backend-store-uri sqlite:///H/mlflow.db" in line for line in advice)

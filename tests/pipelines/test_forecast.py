@@ -13,10 +13,9 @@ from features.settings import TimeWishes
 from pipelines.adjustments import adjust, period_name
 from pipelines.company import STALE_DAYS, Company
 from pipelines.config import FILE, Home
-from pipelines.forecast import forecast, levels_down_to, ranges_of, usual_currency
+from pipelines.forecast import forecast, levels_down_to, usual_currency
 from serving.store import Store
 from tests.histories import crm, deal, millis
-from training.forecast.ranges import Ranges
 
 USERS = [{"user_id": "ann", "manager_id": "max", "region": "North"}]
 
@@ -51,10 +50,6 @@ def test_the_usual_currency_is_that_of_most_deals():
     deals = [deal(f"d{n}", "2026-06-01", currency=currency) for n, currency in enumerate(["EUR", "USD", "EUR", None])]
     assert usual_currency(Histories(crm(deals))) == "EUR"
     assert usual_currency(histories()) == ""
-
-
-def test_without_a_record_ranges_are_as_they_were_drawn(tmp_path):
-    assert ranges_of(Home(tmp_path)) == Ranges()
 
 
 @pytest.mark.parametrize(
@@ -115,6 +110,7 @@ def test_steps_are_said_and_the_result_holds_what_was_stored(data, tmp_path):
     assert list(kept["mean"]) == list(result.table["mean"])
     assert list(kept["name"]) == list(result.names)
     assert set(kept["run_id"]) == {result.run_id}
+    assert any("have not been held against past periods yet" in note for note in result.notes)
     assert any(note.startswith("1 of 4 open deals have no amount. Each counts as 3.0") for note in result.notes)
 
 
