@@ -34,7 +34,6 @@ from serving.wording import money
 from training.forecast import forecaster
 from training.forecast.ledger import ledger
 from training.forecast.moments import Moment, in_periods
-from training.forecast.new_business import like_moments
 from training.forecast.ranges import Ranges
 from training.forecast.record import Lessons, lessons_of
 
@@ -152,11 +151,10 @@ def _drawn(
     histories: Histories, answered: Answered, moment: Moment, calendar: FiscalCalendar, lessons: Lessons
 ) -> forecaster.Forecast:
     facts = ledger(histories, forecaster.counts_deals(histories)).known_by(moment.at)
-    earlier = like_moments(calendar, moment, facts)
     scoring, amounts = answered.scoring, amount_model(answered.reference)
     book = forecaster.book_of(histories, scoring.snapshots, answered.answers, scoring.stage, amounts, moment)
     owners = len(histories.hierarchy.owners) + 1
-    return forecaster.forecast(facts, book, moment, earlier, owners, forecaster.Drawing(), lessons.corrections)
+    return forecaster.forecast(facts, book, moment, calendar, owners, forecaster.Drawing(), lessons.corrections)
 
 
 def _last_kept(store: Store, table: pd.DataFrame) -> pd.DataFrame:

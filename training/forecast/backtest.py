@@ -20,7 +20,6 @@ from training.forecast.baselines import BASELINES, Known
 from training.forecast.forecaster import Drawing, book_of, counts_deals, forecast, what_came
 from training.forecast.ledger import Ledger, ledger
 from training.forecast.moments import Moment, in_periods
-from training.forecast.new_business import like_moments
 from training.forecast.record import Lessons, baseline_rows, lessons_of, own_rows
 from training.forecast.refits import Asked, Refit, ask, refit
 from training.settings import BoostingSettings, Thresholds
@@ -119,8 +118,7 @@ def _rows(
     histories, hierarchy = trial.histories, trial.histories.hierarchy
     owners, then = len(hierarchy.owners) + 1, facts.known_by(moment.at)
     book = book_of(histories, open_then.snapshots, open_then.answers, open_then.stage, fitted.amounts, moment)
-    earlier = like_moments(trial.calendar, moment, then)
-    ours = forecast(then, book, moment, earlier, owners, trial.drawing, lessons.corrections)
+    ours = forecast(then, book, moment, trial.calendar, owners, trial.drawing, lessons.corrections)
     came = what_came(facts, moment, owners)
     yield own_rows(ours, came, hierarchy, lessons.ranges)
     known = Known(histories, then, moment, trial.calendar, fitted.rates, open_then.snapshots.deal, open_then.stage)

@@ -19,7 +19,10 @@ from features.pipeline import has_plans
 from training.forecast.forecaster import counts_deals
 from training.forecast.ledger import Ledger
 from training.forecast.moments import Moment
+from training.forecast.outside import run_rate, same_weekdays, year_before
 from training.models.baseline import Baseline
+
+View = Callable[[Ledger, Moment, FiscalCalendar | None, int], np.ndarray | None]
 
 COMMITTED = ("commit", "closed")
 
@@ -61,12 +64,6 @@ class Known:
         at = np.full(len(self.deal), self.moment.at + 1, dtype=np.int64)
         day = self.histories.value_before("close_date", self.deal, at) * DAY
         return (day <= end) & ((day > begin) | (number == 0))
-
-    def won(self, after: int, until: int) -> np.ndarray:
-        """Revenue won in (after, until], by owner."""
-        wins = self.facts.wins(after, until)
-        amount = np.nan_to_num(self.facts.won_amount[wins])
-        return np.bincount(self.facts.won_owner[wins], amount, minlength=self.owners)
 
 
 def stage_weighted(known: Known) -> np.ndarray | None:
@@ -113,49 +110,17 @@ def commit(known: Known) -> np.ndarray | None:
     return _summed(owner, [amount * committed * known.planned(number) for number in _windows(known)], known.owners)
 
 
-def run_rate(known: Known) -> np.ndarray | None:
-    """As much a day as in the last full period before the moment, or in as many days as the windows reach ahead."""
-    moment = known.moment
-    span = moment.length if known.calendar else moment.ends[-1] - moment.at
-    a_milli = known.won(moment.at - span, moment.at) / span
-    widths = [end - begin for begin, end in map(moment.window, _windows(known))]
-    return a_milli[:, None] * np.array(widths, dtype=float)
-
-
-def year_before(known: Known) -> np.ndarray | None:
-    """What the same period brought a year before, less what this one has brought already; None in the first year."""
-    if known.calendar is None:
-        return None
-    windows = []
-    for number, end in enumerate(known.moment.ends):
-        period = known.calendar.year_before(known.calendar.period_at(end))
-        if not len(known.facts.opened) or period.start < known.facts.opened[0]:
-            return None
-        whole = known.won(period.start - 1, period.end - 1)
-        already = known.won(known.moment.begin - 1, known.moment.at) if number == 0 else 0.0
-        windows.append(np.maximum(whole - already, 0.0))
-    return np.stack(windows, axis=1)
-
-
-def same_weekdays(known: Known) -> np.ndarray | None:
-    """As much as in the last days before the moment that were the same weekdays; where windows are spans of days."""
-    if known.calendar is not None:
-        return None
-    windows = []
-    for number in _windows(known):
-        begin, end = known.moment.window(number)
-        weeks = -(-(end - known.moment.at) // (7 * DAY)) * 7 * DAY
-        windows.append(known.won(begin - weeks, end - weeks))
-    return np.stack(windows, axis=1)
+def _from_outside(view: View) -> Callable[[Known], np.ndarray | None]:
+    return lambda known: view(known.facts, known.moment, known.calendar, known.owners)
 
 
 BASELINES: Mapping[str, Callable[[Known], np.ndarray | None]] = {
     "stage-weighted pipeline": stage_weighted,
     "CRM-probability-weighted pipeline": crm_probability,
     "commit category": commit,
-    "run rate": run_rate,
-    "same period last year": year_before,
-    "same weekdays": same_weekdays,
+    "run rate": _from_outside(run_rate),
+    "same period last year": _from_outside(year_before),
+    "same weekdays": _from_outside(same_weekdays),
 }
 
 

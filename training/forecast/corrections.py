@@ -27,6 +27,10 @@ class Factors:
     open_pipeline: np.ndarray
     new_business: np.ndarray
 
+    def times(self, factor: np.ndarray) -> Factors:
+        """Both, multiplied further."""
+        return Factors(self.open_pipeline * factor, self.new_business * factor)
+
 
 @dataclass(frozen=True)
 class Corrections:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from crm.periods import FiscalCalendar
 from features.histories import Histories
 from features.snapshots import EpisodeSnapshots
 from training.deal_model import Answers
@@ -14,7 +14,8 @@ from training.forecast.corrections import NONE, Corrections, Factors
 from training.forecast.draws import Book, Shocks, arrival_draws, pipeline_draws
 from training.forecast.ledger import Ledger
 from training.forecast.moments import Moment
-from training.forecast.new_business import new_business
+from training.forecast.new_business import like_moments, new_business
+from training.forecast.outside import both_views, from_outside
 from training.models.amount import LEVELS, AmountModel
 
 
@@ -34,7 +35,7 @@ class Forecast:
     :param already: (owners,) won in the first window's period by the moment.
     :param open_pipeline, new_business: (owners, windows) expected of deals that are open, and of those to come.
     :param drawn: (owners, windows, draws) both together, as they may come.
-    :param factors: what has been put right by how earlier forecasts did.
+    :param factors: what sums over deals were multiplied by: how earlier forecasts did, and the view from outside.
     """
 
     moment: Moment
@@ -84,7 +85,7 @@ def forecast(
     facts: Ledger,
     book: Book,
     moment: Moment,
-    earlier: Sequence[Moment],
+    calendar: FiscalCalendar | None,
     owners: int,
     drawing: Drawing,
     corrections: Corrections = NONE,
@@ -92,14 +93,17 @@ def forecast(
     """The forecast from a moment.
 
     :param facts: as known at the moment; :param book: the deals open then.
-    :param earlier: like moments, the latest first; :param owners: how many owner codes there are.
+    :param calendar: None where windows are spans of days; :param owners: how many owner codes there are.
     """
     won = facts.wins(moment.begin - 1, moment.at)
     already = np.bincount(facts.won_owner[won], np.nan_to_num(facts.won_amount[won]), minlength=owners)
     first = int(facts.opened[0]) if len(facts.opened) else moment.at
+    arrivals = new_business(facts, owners, moment, like_moments(calendar, moment, facts), first)
     factors = corrections.factors(np.array([weeks_left(moment, number) for number in range(len(moment.ends))]))
-    book = book.times(factors.open_pipeline)
-    arrivals = new_business(facts, owners, moment, earlier, first).times(factors.new_business)
+    of_deals = book.times(factors.open_pipeline).expected(owners) + arrivals.times(factors.new_business).revenue()
+    outside = from_outside(facts, moment, calendar, owners)
+    factors = factors.times(both_views(float(already.sum()), of_deals.sum(axis=0), outside))
+    book, arrivals = book.times(factors.open_pipeline), arrivals.times(factors.new_business)
     shocks, draws, seed = drawing.shocks, drawing.draws, drawing.seed
     drawn = pipeline_draws(book, owners, shocks, draws, seed) + arrival_draws(arrivals, shocks, draws, seed)
     return Forecast(moment, already, book.expected(owners), arrivals.revenue(), drawn, factors)
