@@ -186,7 +186,7 @@ def _notes(answered: Answered, table: pd.DataFrame, periods: tuple[Period, ...],
             f"No deals to come are counted for {' and '.join(without)}: the history has no earlier period like it "
             "in which deals were won that had not been entered at this point of it."
         )
-    if not ranges.shape:
+    if not ranges.tried:
         yield "These ranges have not been held against past periods yet. `dealcast backtest` does so."
 
 

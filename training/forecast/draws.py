@@ -67,9 +67,9 @@ class Shocks:
     :param new_company, new_owner: of the logarithm of how many deals yet to be created are won.
     """
 
-    company: float = 0.15
+    company: float = 0.1
     owner: float = 0.2
-    new_company: float = 0.15
+    new_company: float = 0.1
     new_owner: float = 0.3
 
 

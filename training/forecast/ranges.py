@@ -18,6 +18,9 @@ SHARES = (0.1, 0.5, 0.9)
 PLAIN = 1.0
 """The shape that leaves what was drawn as it is."""
 
+UNTRIED = 0.7
+"""The shape of ranges that have not been held against past periods: wider, as what is not known is not known."""
+
 TRUST = 0.4
 """How far a shape's logarithm is believed to lie from PLAIN's before any range is tried (standard deviation)."""
 
@@ -27,9 +30,13 @@ _INSIDE = 1e-3
 
 @dataclass(frozen=True)
 class Ranges:
-    """The shape of each level's distribution function of what was drawn, at what came (see :func:`level_of`)."""
+    """The shape of each level's distribution function of what was drawn, at what came (see :func:`level_of`).
+
+    :param tried: whether earlier ranges have been held against what came.
+    """
 
     shape: Mapping[str, float] = field(default_factory=dict)
+    tried: bool = True
 
     def quantile(self, level: str, drawn: np.ndarray, share: float) -> np.ndarray:
         """The value that is not exceeded with that probability; `drawn` (…, draws), shape (…)."""

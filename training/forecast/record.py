@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crm.hierarchy import Hierarchy
+from crm.hierarchy import LEVELS, Hierarchy
 from training.forecast.corrections import NONE, Corrections
 from training.forecast.forecaster import Came, Forecast, weeks_left
 from training.forecast.moments import Moment
-from training.forecast.ranges import SHARES, Ranges, fit_shape
+from training.forecast.ranges import SHARES, UNTRIED, Ranges, fit_shape
 from training.forecast.rollup import rolled_up
 
 OURS = "Dealcast"
@@ -100,11 +100,12 @@ def pinball(actual: np.ndarray, quantile: np.ndarray, share: float) -> np.ndarra
 
 def fit_ranges(record: pd.DataFrame, until: int, seed: int = 7) -> Ranges:
     """The shapes of all levels, from forecasts of periods that were over by an instant (milliseconds)."""
-    ours = record[(record["method"] == OURS) & (record["period_end"] <= until + 1)] if len(record) else record
+    if not len(record) or not (over := record[record["period_end"] <= until + 1]).size:
+        return Ranges(dict.fromkeys(LEVELS, UNTRIED), tried=False)
+    ours = over[over["method"] == OURS]
     shapes = {}
-    for level, rows in ours.groupby("level") if len(ours) else ():
-        told = rows[(rows["upto"] > rows["below"]) | (rows["below"].between(0, 1))]
-        told = told[(told["forecast"] > 0) | (told["actual"] > 0)]
+    for level, rows in ours.groupby("level"):
+        told = rows[(rows["forecast"] > 0) | (rows["actual"] > 0)]
         even = np.random.default_rng(seed).random(len(told))
         place = (told["below"] + even * (told["upto"] - told["below"])).to_numpy()
         together = told.groupby(["window", "period_end", "key"])["method"].transform("size").to_numpy()

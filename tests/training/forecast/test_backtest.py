@@ -14,6 +14,7 @@ from tests.training.examples import HASTY
 from training.forecast.backtest import Stretch, Trial, stretches, tried
 from training.forecast.baselines import BASELINES
 from training.forecast.forecaster import Drawing
+from training.forecast.ranges import UNTRIED
 from training.forecast.record import OURS, fit_corrections, fit_ranges
 from training.settings import Thresholds
 
@@ -123,7 +124,9 @@ def test_windows_that_are_not_over_are_left_out(trial: Trial) -> None:
 
 def test_only_periods_that_were_over_teach(trial: Trial, record: pd.DataFrame) -> None:
     end = int(record.loc[record["window"] == 0, "period_end"].max())
-    assert fit_ranges(record, end - 2).shape == {}
+    assert not fit_ranges(record, end - 2).tried
+    assert set(fit_ranges(record, end - 2).shape.values()) == {UNTRIED}
+    assert fit_ranges(record, end - 1).tried
     assert set(fit_ranges(record, end - 1).shape) == {"company", "region", "manager", "owner"}
     assert not len(fit_corrections(record, end - 2).rows)
     assert set(fit_corrections(record, end - 1).rows["window"]) == {0}
