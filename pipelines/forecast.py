@@ -12,7 +12,7 @@ import pandas as pd
 
 from crm.clock import parse_as_of, utc_day
 from crm.errors import WrongUse
-from crm.hierarchy import Hierarchy
+from crm.hierarchy import COMPANY, Hierarchy
 from crm.periods import FiscalCalendar, Period
 from features.histories import Histories
 from features.pipeline import has_plans
@@ -36,6 +36,7 @@ from training.forecast.ledger import ledger
 from training.forecast.moments import Moment, in_periods
 from training.forecast.ranges import Ranges
 from training.forecast.record import Lessons, lessons_of
+from training.forecast.summary import Score, summary
 
 STEPS = 4
 
@@ -52,6 +53,7 @@ class ForecastResult:
     :param coverage: how far the pipeline of this period covers its quota (:func:`serving.slippage.coverage`).
     :param slippage: what became of the pipeline of past periods (:func:`serving.slippage.slippage`).
     :param planned: whether past close dates are known; if not, the whole open pipeline counts as this period's.
+    :param scores: how the company's forecasts of past periods did, by weeks to the end; empty without a record.
     :param flow: of this period since a date, where one was asked for.
     :param adjustments: people's own numbers for these periods, the last that each has kept for a level and key.
     """
@@ -69,6 +71,7 @@ class ForecastResult:
     coverage: pd.DataFrame
     slippage: pd.DataFrame
     planned: bool
+    scores: tuple[Score, ...]
     flow: Flow | None
     adjustments: pd.DataFrame
     notes: tuple[str, ...]
@@ -100,7 +103,8 @@ def forecast(
     step("answering for every open deal")
     answered = answer(company, store, home, config)
     step("drawing what the periods may bring")
-    histories, lessons = company.histories, lessons_of(read_record(home), company.as_of)
+    histories, record = company.histories, read_record(home)
+    lessons = lessons_of(record, company.as_of)
     calendar = propose(histories, config.time).calendar
     drawn = _drawn(histories, answered, in_periods(calendar, company.as_of), calendar, lessons)
     run_id = new_run_id("forecast")
@@ -126,10 +130,17 @@ def forecast(
         coverage(histories, periods[0], company.as_of),
         slippage(histories, calendar, company.complete_until),
         has_plans(histories),
+        _scores(record),
         None if begin is None else flow(histories, periods[0], begin, company.as_of),
         _last_kept(store, table),
         (*company.notes, *answered.notes, *_notes(answered, table, periods, lessons.ranges)),
     )
+
+
+def _scores(record: pd.DataFrame) -> tuple[Score, ...]:
+    if not len(record):
+        return ()
+    return tuple(summary(record[(record["level"] == COMPANY) & (record["window"] == 0)]))
 
 
 def usual_currency(histories: Histories) -> str:

@@ -16,6 +16,7 @@ from crm.hierarchy import COMPANY
 from crm.periods import Period
 from pipelines.forecast import ForecastResult
 from pipelines.reports.flow import MOST_KEYS, flow_facts, flow_text
+from pipelines.reports.record import record_sentence
 from pipelines.terminal import cut, more_than, notes, or_dash, spoken_day, wrapped, wrapped_all
 from serving.forecasting import day_of, last_day
 from serving.slippage import OUTCOMES
@@ -153,7 +154,9 @@ def _pipeline(result: ForecastResult) -> list[str]:
         spans = f"the last {len(past)} {kind}s" if len(past) > 1 else f"one {kind}"
         which = f"planned for a {kind} at its start" if result.planned else f"open as a {kind} began"
         lines += _said("before", f"of what was {which} {won} was won in it, {lost} lost, {pushed} neither ({spans})")
-    return lines
+    weeks = (result.periods[0].end - 1 - result.company.as_of) / DAY / 7
+    record = record_sentence(result.scores, weeks, kind)
+    return [*lines, *(_said("record", record) if record else [])]
 
 
 def _said(what: str, text: str) -> list[str]:

@@ -71,6 +71,25 @@ def in_words(weeks: float) -> str:
     return f"{count} {unit}{'' if count == 1 else 's'}"
 
 
+def record_sentence(scores: Sequence[Score], weeks: float, period: str) -> str:
+    """How forecasts of the company did that were made about as long before the end; empty without a record.
+
+    :param scores: of the company's own period; :param period: what a period is called.
+    """
+    ours = [score for score in scores if score.method == OURS]
+    if not ours:
+        return ""
+    own = min(ours, key=lambda score: abs(score.weeks_left - weeks))
+    others = [score for score in scores if score.weeks_left == own.weeks_left and score.method != OURS]
+    nearest = min(others, key=lambda score: score.wape, default=None)
+    beside = "" if nearest is None else f" ({nearest.method}, the nearest of others: {percent(nearest.wape)})"
+    return (
+        f"{in_words(own.weeks_left)} before the end of the last {own.periods} {period}s the range held in "
+        f"{round(own.inside * own.forecasts)} of {own.forecasts} forecasts; the mean was off by "
+        f"{percent(own.wape)}{beside}"
+    )
+
+
 def shown_weeks(company: Sequence[Score]) -> list[float]:
     """A few of the weeks that there are, the first and the last among them, the farthest from the end first."""
     weeks = sorted({score.weeks_left for score in company if score.method == OURS}, reverse=True)
@@ -96,7 +115,7 @@ def _held(scores: Sequence[Score]) -> list[str]:
         forecasts = sum(score.forecasts for score in found)
         if forecasts:
             inside = sum(score.inside * score.forecasts for score in found) / forecasts
-            lines.append(f"The 80 % range of each {level:8} held in {percent(inside)} of {forecasts:,} forecasts.")
+            lines.append(f"{level:8}  the 80 % range held in {percent(inside)} of {forecasts:,} forecasts")
     return lines
 
 

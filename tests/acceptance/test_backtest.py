@@ -89,6 +89,8 @@ def test_a_forecast_learns_from_the_record(tmp_path, data, home):
     untried = "have not been held against past periods"
     assert not any(untried in note for note in taught["notes"])
     assert any(untried in note for note in alone["notes"])
+    told = " ".join(dealcast(*words[:-1], "--home", home).out.split())
+    assert "before the end of the last 2 quarters the range held in" in told
     company = [next(row for row in told["forecast"] if row["level"] == "company") for told in (taught, alone)]
     assert company[0]["p90"] - company[0]["p10"] != pytest.approx(company[1]["p90"] - company[1]["p10"], rel=1e-3)
 
