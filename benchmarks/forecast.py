@@ -21,6 +21,7 @@ from training.forecast.backtest import Stretch, Trial, stretches, tried
 from training.forecast.moments import within
 from training.forecast.record import OURS
 from training.forecast.summary import Score, summary
+from training.scores import mean_interval
 from training.settings import BoostingSettings, Thresholds
 
 TITLE = "Forecast: past periods, from every week of theirs, beside what people use"
@@ -90,8 +91,8 @@ def simulated_section(records: list[pd.DataFrame]) -> list[str]:
         "",
         *_ours(company),
         "",
-        "Share of what came within the 80 % range, all weeks; in brackets with ties (an owner who wins nothing) broken "
-        "by chance, as a range with a point in it cannot hold exactly 80 %:",
+        "Share of what came within the 80 % range, all weeks, with its interval over quarters; in square brackets with "
+        "ties (an owner who wins nothing) broken by chance, as a range with a point in it cannot hold exactly 80 %:",
         "",
         *_held(together),
     ]
@@ -137,12 +138,15 @@ def _held(together: pd.DataFrame) -> list[str]:
     held = (ours["p10"] - 0.005 <= ours["actual"]) & (ours["actual"] <= ours["p90"] + 0.005)
     strictly = (ours["p10"] + 0.005 < ours["actual"]) & (ours["actual"] < ours["p90"] - 0.005)
     even = (held.astype(float) + strictly.astype(float)) / 2
+    quarter = (ours["company"].astype(str) + " " + ours["period_end"].astype(str)).to_numpy()
     lines = ["| level | this quarter | forecasts | the next | forecasts |", "|---|---|---|---|---|"]
     for level in LEVELS:
         cells = []
         for window in (0, 1):
-            here = (ours["level"] == level) & (ours["window"] == window)
-            cells.append(f"{held[here].mean():.1%} ({even[here].mean():.1%}) | {here.sum():,}")
+            here = ((ours["level"] == level) & (ours["window"] == window)).to_numpy()
+            share = mean_interval(held[here].to_numpy(float), np.ones(here.sum()), quarter[here])
+            said = f"{share.value:.1%} ({share.low:.1%} to {share.high:.1%}) [{even[here].mean():.1%}]"
+            cells.append(f"{said} | {here.sum():,}")
         lines.append(f"| {level} | {' | '.join(cells)} |")
     return lines
 
