@@ -43,7 +43,9 @@ def test_the_record_stands_beside_the_baselines(home):
     for line in ("Dealcast", "stage-weighted pipeline", "commit category", "run rate", "range held"):
         assert line in text
     assert "Forecasts of the last 2 full periods" in text
-    assert max(map(len, text.splitlines())) <= 80
+    *lines, where = text.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert where.endswith(f"are in {home / 'record.csv'}.")
     record = pd.read_csv(home / "record.csv")
     assert set(record["level"]) == {"company", "region", "manager", "owner"}
     sums = record[record["method"] == "Dealcast"].groupby(["as_of", "window", "level"])[["forecast", "actual"]].sum()
