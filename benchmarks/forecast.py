@@ -12,6 +12,7 @@ import pandas as pd
 from benchmarks._real_data import real_data
 from benchmarks._simulated import DEALS, SEEDS
 from crm.clock import parse_as_of
+from crm.hierarchy import LEVELS
 from crm.history import data_through
 from crm.simulator import SimulatorSettings, simulate
 from crm.sources.files import read_folder
@@ -28,7 +29,6 @@ TITLE = "Forecast: past periods, from every week of theirs, beside what people u
 WEEKS = (13.0, 8.0, 4.0, 1.0)
 NEXT_WEEKS = (26.0, 21.0, 17.0, 14.0)
 OFFERS_FROM, OFFERS_UNTIL = "2011-11-20", "2012-01-15"
-LEVELS = ("company", "region", "manager", "owner")
 
 
 def run() -> str:
@@ -77,7 +77,7 @@ def simulated_section(records: list[pd.DataFrame]) -> list[str]:
     return [
         f"{len(records)} companies of {DEALS:,} deals and 30 seats, {quarters} quarters, {len(seen):,} forecasts of "
         "the company. Models fitted anew at the beginning of each quarter on what was known by then (the first one on "
-        "eleven months), answering its weeks; ranges and corrections from quarters that were over. "
+        "ten and a half months), answering its weeks; ranges and corrections from quarters that were over. "
         "Off by Σ|forecast − what came| ÷ Σ what came, the revenue of the whole quarter:",
         "",
         *_errors(company, 0, WEEKS, "weeks before the end of the quarter"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,18 +13,17 @@ import pandas as pd
 from crm.clock import utc_day
 from crm.errors import DataRefused
 from crm.history import known_by
-from crm.tables import CrmTables
+from features.fingerprint import fingerprint
 from features.settings import propose
 from pipelines.company import Company, open_company
 from pipelines.config import Config, Home, load_config
 from serving.sinks.files import check_target, write_table
 from training.forecast.backtest import Stretch, Trial, stretches, tried
 from training.forecast.summary import Score, summary
+from training.provenance import code_hash
 from training.tracking import log_backtest
 
 RECORD = "record.parquet"
-METHOD = 1
-"""Counts up when what a backtest does is changed, so that parts of earlier versions are not taken for its own."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +54,12 @@ def backtest(
         kept = home.backtests / f"{_digest(trial, stretch, config, record)}.parquet"
         resumed += kept.is_file()
         rows = pd.read_parquet(kept) if kept.is_file() else tried(trial, stretch, record)
-        _keep(rows, kept)
+        write_table(rows, kept)
         record = pd.concat([record, rows], ignore_index=True) if len(rows) else record
     if not len(record):
         raise too_young(company)
     step("scoring and keeping the record")
-    _keep(record, home.backtests / RECORD)
+    write_table(record, home.backtests / RECORD)
     if out is not None:
         write_table(record, out)
     scores = summary(record)
@@ -97,26 +95,8 @@ def read_record(home: Home) -> pd.DataFrame:
 
 def _digest(trial: Trial, stretch: Stretch, config: Config, record: pd.DataFrame) -> str:
     """What the rows of a part depend on, and on nothing that came after its last window: 16 hexadecimal digits."""
-    digest = hashlib.sha256(
-        json.dumps([METHOD, asdict(stretch), asdict(config.boosting), asdict(config.time)]).encode()
-    )
-    digest.update(json.dumps([asdict(config.gate), asdict(trial.drawing), trial.until < stretch.last]).encode())
-    last = min(stretch.last, trial.until)
-    _add_tables(digest, known_by(trial.histories.tables, last))
-    if len(record):
-        digest.update(pd.util.hash_pandas_object(record, index=False).to_numpy().tobytes())
-    return digest.hexdigest()[:16]
-
-
-def _add_tables(digest: hashlib._Hash, tables: CrmTables) -> None:
-    for name in sorted(tables.frames):
-        digest.update(f"{name} {','.join(map(str, tables[name].columns))}".encode())
-        digest.update(pd.util.hash_pandas_object(tables[name], index=False).to_numpy().tobytes())
-
-
-def _keep(rows: pd.DataFrame, path: Path) -> None:
-    """Written whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_suffix(f".{os.getpid()}.new")
-    rows.to_parquet(beside, index=False)
-    beside.replace(path)
+    settings = [asdict(one) for one in (stretch, config.boosting, config.time, config.gate, trial.drawing)]
+    tables = known_by(trial.histories.tables, min(stretch.last, trial.until)).frames
+    prints = {name: fingerprint(frame) for name, frame in sorted(tables.items())}
+    told = [code_hash(), *settings, trial.until < stretch.last, prints, fingerprint(record)]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]

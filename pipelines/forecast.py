@@ -32,10 +32,10 @@ from serving.store import Store, new_run_id
 from serving.store_tables import ADJUSTMENTS
 from serving.wording import money
 from training.forecast import forecaster
-from training.forecast.ledger import ledger
+from training.forecast.ledger import counts_deals, ledger
 from training.forecast.moments import Moment, in_periods
 from training.forecast.ranges import Ranges
-from training.forecast.record import Lessons, lessons_of
+from training.forecast.record import Lessons, lessons_of, of_calendar
 from training.forecast.summary import Score, summary
 
 STEPS = 4
@@ -103,9 +103,10 @@ def forecast(
     step("answering for every open deal")
     answered = answer(company, store, home, config)
     step("drawing what the periods may bring")
-    histories, record = company.histories, read_record(home)
-    lessons = lessons_of(record, company.as_of)
+    histories = company.histories
     calendar = propose(histories, config.time).calendar
+    record = of_calendar(read_record(home), calendar)
+    lessons = lessons_of(record, company.as_of)
     drawn = _drawn(histories, answered, in_periods(calendar, company.as_of), calendar, lessons)
     run_id = new_run_id("forecast")
     table = forecast_table(run_id, drawn, histories, calendar, lessons.ranges)
@@ -125,7 +126,7 @@ def forecast(
         periods,
         calendar,
         levels,
-        forecaster.counts_deals(histories),
+        counts_deals(histories),
         usual_currency(histories),
         coverage(histories, periods[0], company.as_of),
         slippage(histories, calendar, company.complete_until),
@@ -161,7 +162,7 @@ def levels_down_to(hierarchy: Hierarchy, wanted: str | None) -> tuple[str, ...]:
 def _drawn(
     histories: Histories, answered: Answered, moment: Moment, calendar: FiscalCalendar, lessons: Lessons
 ) -> forecaster.Forecast:
-    facts = ledger(histories, forecaster.counts_deals(histories)).known_by(moment.at)
+    facts = ledger(histories).known_by(moment.at)
     scoring, amounts = answered.scoring, amount_model(answered.reference)
     book = forecaster.book_of(histories, scoring.snapshots, answered.answers, scoring.stage, amounts, moment)
     owners = len(histories.hierarchy.owners) + 1
@@ -184,7 +185,7 @@ def _in_order(since: int | None, as_of: int) -> None:
 def _notes(answered: Answered, table: pd.DataFrame, periods: tuple[Period, ...], ranges: Ranges) -> Iterator[str]:
     """What a reader of the forecast should know of the data that it rests on."""
     histories, snapshots = answered.scoring.prepared.histories, answered.scoring.snapshots
-    if forecaster.counts_deals(histories):
+    if counts_deals(histories):
         yield "No deal has an amount, so the forecast counts deals. Quotas are money and are left out."
     else:
         amount = histories.value_before("amount", snapshots.deal, snapshots.as_of + 1)

@@ -10,7 +10,6 @@ import pandas as pd
 from crm.clock import DAY
 from crm.hierarchy import Hierarchy
 from features.histories import Histories
-from training.forecast.forecaster import counts_deals
 from training.forecast.ledger import Ledger, ledger
 
 PERSON, MODEL, ALIKE = "person", "model", "alike"
@@ -23,7 +22,7 @@ def judged(adjustments: pd.DataFrame, histories: Histories, until: int) -> pd.Da
     no amounts), `error` and `model_error` (what was said − what came), `nearer` (the person, the model, or both alike).
     NaN and None where the period is not over, or where the tables no longer know the key.
     """
-    facts = ledger(histories, counts_deals(histories))
+    facts = ledger(histories)
     actual = [
         _revenue(facts, histories.hierarchy, row["period_start"], row["period_end"], row["level"], row["key"])
         if _end(row["period_end"]) <= until
@@ -62,9 +61,7 @@ def last_of_each(adjustments: pd.DataFrame) -> pd.DataFrame:
 def _revenue(facts: Ledger, hierarchy: Hierarchy, first: date, last: date, level: str, key: str) -> float:
     if key not in hierarchy.keys.get(level, ()):
         return np.nan
-    won = facts.wins(_millis(first) - 1, _end(last))
-    owners = len(hierarchy.owners) + 1
-    by_owner = np.bincount(facts.won_owner[won], np.nan_to_num(facts.won_amount[won]), minlength=owners)
+    by_owner = facts.revenue(_millis(first) - 1, _end(last), len(hierarchy.owners) + 1)
     keys, sums = hierarchy.total(level, by_owner)
     return round(float(sums[keys.index(key)]), 2)
 

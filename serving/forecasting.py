@@ -16,7 +16,8 @@ from crm.quotas import quotas_of
 from features.families.company import CENTS
 from features.histories import Histories
 from serving.store_tables import FORECAST_COLUMNS
-from training.forecast.forecaster import Forecast, counts_deals
+from training.forecast.forecaster import Forecast
+from training.forecast.ledger import counts_deals
 from training.forecast.moments import Moment
 from training.forecast.ranges import SHARES, Ranges
 from training.forecast.rollup import LevelForecast, rolled_up

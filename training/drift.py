@@ -1,5 +1,7 @@
 """Drift: have the features, or the scores, of today's deals moved away from those that a model was judged on?
 
+Scores are the model's own on both sides: those that it is judged by come of models that knew less, and are less sure.
+
 Measured by the population stability index (Siddiqi 2006), Σ (now - then) × ln(now ÷ then) over bins of equally
 many reference rows; values that are not known are a bin of their own. Below 0.1 nothing has moved; above 0.25
 much has. Without any drift it is about χ² distributed with one degree of freedom less than there are bins, times

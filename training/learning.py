@@ -116,7 +116,8 @@ def learn(
     days = close_date_record(rows, judged, cuts, time.stall_days)
     facts["close_date_record"] = None if days is None else asdict(days)
     facts["reference"]["day_of_win_shape"] = shape_now(days, judged, cuts, time.stall_days)
-    facts["drift"] = drift_reference(later, chance)
+    # Later answers are this model's own, and so are those that they are compared with.
+    facts["drift"] = drift_reference(later, both[0].probability(boosters.win.margin(later.x)))
     facts["reference"]["moved_by_chance"] = moved_by_chance(chance, later.stalled, later.outcome, later.deal)
     model = _model(boosters, both, training, facts)
     return Trained(model, tuple(cards.values()), verdict, rows, win_rows, prints)

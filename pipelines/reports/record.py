@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from crm.hierarchy import COMPANY, LEVELS
 from pipelines.backtest import BacktestResult
 from pipelines.terminal import or_dash, wrap, wrapped_all
 from serving.wording import percent
@@ -25,7 +26,7 @@ _SHOWN = 4
 def backtest_text(result: BacktestResult) -> str:
     """The record beside the baselines, by weeks to the end of the period."""
     scores = [score for score in result.scores if score.window == 0]
-    company = [score for score in scores if score.level == "company"]
+    company = [score for score in scores if score.level == COMPANY]
     weeks = shown_weeks(company)
     ours = {score.weeks_left: score for score in company if score.method == OURS}
     unit, ahead = ("weeks", "{:.0f}".format) if max(weeks) > 1 else ("days", lambda week: f"{week * 7:.0f}")
@@ -110,7 +111,7 @@ def _line(name: str, shares: Sequence[float], signed: bool = False) -> str:
 def _held(scores: Sequence[Score]) -> list[str]:
     """How often ranges held at each level, over all weeks."""
     lines = []
-    for level in ("company", "region", "manager", "owner"):
+    for level in LEVELS:
         found = [score for score in scores if score.level == level and score.method == OURS]
         forecasts = sum(score.forecasts for score in found)
         if forecasts:

@@ -17,7 +17,7 @@ from crm.periods import FiscalCalendar
 from features.histories import Histories
 from features.settings import TimeWishes
 from training.forecast.baselines import BASELINES, Known
-from training.forecast.forecaster import Drawing, book_of, counts_deals, forecast, what_came
+from training.forecast.forecaster import Drawing, book_of, forecast, what_came
 from training.forecast.ledger import Ledger, ledger
 from training.forecast.moments import Moment, in_periods
 from training.forecast.record import Lessons, baseline_rows, lessons_of, own_rows
@@ -90,7 +90,7 @@ class Trial:
 
     def facts(self) -> Ledger:
         """The company's ledger."""
-        return ledger(self.histories, counts_deals(self.histories))
+        return ledger(self.histories)
 
 
 def tried(trial: Trial, stretch: Stretch, record: pd.DataFrame) -> pd.DataFrame:

@@ -16,8 +16,7 @@ from crm.clock import DAY
 from crm.periods import FiscalCalendar
 from features.histories import Histories
 from features.pipeline import has_plans
-from training.forecast.forecaster import counts_deals
-from training.forecast.ledger import Ledger
+from training.forecast.ledger import Ledger, counts_deals
 from training.forecast.moments import Moment
 from training.forecast.outside import run_rate, same_weekdays, year_before
 from training.models.baseline import Baseline

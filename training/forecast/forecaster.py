@@ -12,7 +12,7 @@ from features.snapshots import EpisodeSnapshots
 from training.deal_model import Answers
 from training.forecast.corrections import NONE, Corrections, Factors
 from training.forecast.draws import Book, Shocks, arrival_draws, pipeline_draws
-from training.forecast.ledger import Ledger
+from training.forecast.ledger import Ledger, counts_deals
 from training.forecast.moments import Moment
 from training.forecast.new_business import like_moments, new_business
 from training.forecast.outside import both_views, from_outside
@@ -50,11 +50,6 @@ def weeks_left(moment: Moment, number: int) -> float:
     """Weeks to the end of a window: whole ones, and of the last one the days as parts of it."""
     days = moment.days_to(number)
     return float(round(days / 7)) if round(days) >= 7 else round(round(days) / 7, 2)
-
-
-def counts_deals(histories: Histories) -> bool:
-    """Whether the company's deals have no amounts, so that a forecast counts deals."""
-    return not histories.gives("opportunities", "amount")
 
 
 def book_of(
@@ -95,8 +90,7 @@ def forecast(
     :param facts: as known at the moment; :param book: the deals open then.
     :param calendar: None where windows are spans of days; :param owners: how many owner codes there are.
     """
-    won = facts.wins(moment.begin - 1, moment.at)
-    already = np.bincount(facts.won_owner[won], np.nan_to_num(facts.won_amount[won]), minlength=owners)
+    already = facts.revenue(moment.begin - 1, moment.at, owners)
     first = int(facts.opened[0]) if len(facts.opened) else moment.at
     arrivals = new_business(facts, owners, moment, like_moments(calendar, moment, facts), first)
     factors = corrections.factors(np.array([weeks_left(moment, number) for number in range(len(moment.ends))]))

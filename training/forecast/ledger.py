@@ -45,12 +45,19 @@ class Ledger:
         """Places of the wins in (after, until]."""
         return slice(*np.searchsorted(self.won_at, [after, until], "right"))
 
+    def revenue(self, after: int, until: int, owners: int) -> np.ndarray:
+        """Won in (after, until], by owner code, amounts that are not known as 0; shape (owners,)."""
+        wins = self.wins(after, until)
+        return np.bincount(self.won_owner[wins], np.nan_to_num(self.won_amount[wins]), minlength=owners)
 
-def ledger(histories: Histories, counts: bool = False) -> Ledger:
-    """The ledger of a company's tables.
 
-    :param counts: count deals: each is worth 1.
-    """
+def counts_deals(histories: Histories) -> bool:
+    """Whether the company's deals have no amounts, so that deals are counted: each is worth 1."""
+    return not histories.gives("opportunities", "amount")
+
+
+def ledger(histories: Histories) -> Ledger:
+    """The ledger of a company's tables."""
     spans = histories.episodes
     first = np.argsort(spans.opened, kind="stable")
     won = np.flatnonzero(spans.won_then == 1)
@@ -62,5 +69,5 @@ def ledger(histories: Histories, counts: bool = False) -> Ledger:
         at,
         spans.opened[won],
         histories.owner_before(deal, np.maximum(at, spans.opened[won] + 1)),
-        np.ones(len(won)) if counts else histories.value_before("amount", deal, at + 1),
+        np.ones(len(won)) if counts_deals(histories) else histories.value_before("amount", deal, at + 1),
     )

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
 from crm.clock import DAY
 from crm.periods import FiscalCalendar
 
@@ -46,11 +44,10 @@ class Moment:
 
 def in_periods(calendar: FiscalCalendar, at: int, periods: int = 2) -> Moment:
     """Windows are what is left of the period around an instant, and the periods that follow."""
-    begin, end = _bounds(calendar, at)
-    ends = [end - 1]
-    while len(ends) < periods:
-        ends.append(_bounds(calendar, ends[-1] + 1)[1] - 1)
-    return Moment(at, begin, tuple(ends))
+    found = [calendar.period_at(at)]
+    while len(found) < periods:
+        found.append(calendar.following(found[-1]))
+    return Moment(at, found[0].start, tuple(period.end - 1 for period in found))
 
 
 def within(at: int, days: tuple[int, ...]) -> Moment:
@@ -61,10 +58,10 @@ def within(at: int, days: tuple[int, ...]) -> Moment:
 def like_in_periods(calendar: FiscalCalendar, moment: Moment, first: int) -> Iterator[Moment]:
     """As far before the end of earlier periods, the latest first, back to an instant (milliseconds)."""
     left = moment.ends[0] - moment.at
-    end = moment.begin - 1  # of the period before
-    while end - left >= first:
-        yield in_periods(calendar, end, len(moment.ends)).moved_to(end - left)
-        end = _bounds(calendar, end)[0] - 1
+    period = calendar.preceding(calendar.period_at(moment.begin))
+    while (at := period.end - 1 - left) >= first:
+        yield in_periods(calendar, period.start, len(moment.ends)).moved_to(at)
+        period = calendar.preceding(period)
 
 
 def like_within(moment: Moment, first: int, every: int = 7) -> Iterator[Moment]:
@@ -73,8 +70,3 @@ def like_within(moment: Moment, first: int, every: int = 7) -> Iterator[Moment]:
     while earlier.at >= first:
         yield earlier
         earlier = earlier.shifted(every * DAY)
-
-
-def _bounds(calendar: FiscalCalendar, at: int) -> tuple[int, int]:
-    begin, end = calendar.bounds(np.array([at]))
-    return int(begin[0]), int(end[0])

@@ -24,7 +24,7 @@ def run_rate(facts: Ledger, moment: Moment, calendar: FiscalCalendar | None, own
     Shape (owners, windows), as that of the others; what is still to come.
     """
     span = moment.length if calendar else moment.ends[-1] - moment.at
-    a_milli = won(facts, moment.at - span, moment.at, owners) / span
+    a_milli = facts.revenue(moment.at - span, moment.at, owners) / span
     widths = [end - begin for begin, end in map(moment.window, range(len(moment.ends)))]
     return a_milli[:, None] * np.array(widths, dtype=float)
 
@@ -38,8 +38,8 @@ def year_before(facts: Ledger, moment: Moment, calendar: FiscalCalendar | None, 
         period = calendar.year_before(calendar.period_at(end))
         if not len(facts.opened) or period.start < facts.opened[0]:
             return None
-        whole = won(facts, period.start - 1, period.end - 1, owners)
-        already = won(facts, moment.begin - 1, moment.at, owners) if number == 0 else 0.0
+        whole = facts.revenue(period.start - 1, period.end - 1, owners)
+        already = facts.revenue(moment.begin - 1, moment.at, owners) if number == 0 else 0.0
         windows.append(np.maximum(whole - already, 0.0))
     return np.stack(windows, axis=1)
 
@@ -51,7 +51,7 @@ def same_weekdays(facts: Ledger, moment: Moment, calendar: FiscalCalendar | None
     windows = []
     for begin, end in map(moment.window, range(len(moment.ends))):
         weeks = -(-(end - moment.at) // (7 * DAY)) * 7 * DAY
-        windows.append(won(facts, begin - weeks, end - weeks, owners))
+        windows.append(facts.revenue(begin - weeks, end - weeks, owners))
     return np.stack(windows, axis=1)
 
 
@@ -80,9 +80,3 @@ def both_views(already: float, of_deals: np.ndarray, outside: np.ndarray) -> np.
     weight = np.where(np.isnan(outside), 0.0, WEIGHT * to_come)
     together = (1 - weight) * of_deals + weight * np.nan_to_num(outside)
     return np.divide(together, of_deals, out=np.ones_like(whole), where=of_deals > 0)
-
-
-def won(facts: Ledger, after: int, until: int, owners: int) -> np.ndarray:
-    """Revenue won in (after, until], by owner."""
-    wins = facts.wins(after, until)
-    return np.bincount(facts.won_owner[wins], np.nan_to_num(facts.won_amount[wins]), minlength=owners)

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from crm.hierarchy import LEVELS, Hierarchy
+from crm.periods import FiscalCalendar
 from training.forecast.corrections import NONE, Corrections
 from training.forecast.forecaster import Came, Forecast, weeks_left
 from training.forecast.moments import Moment
@@ -112,6 +113,14 @@ def fit_ranges(record: pd.DataFrame, until: int, seed: int = 7) -> Ranges:
         keys = told.groupby(["window", "period_end"])["key"].transform("nunique").to_numpy()
         shapes[str(level)] = fit_shape(place, PER_PERIOD / together / np.sqrt(keys))
     return Ranges(shapes)
+
+
+def of_calendar(record: pd.DataFrame, calendar: FiscalCalendar) -> pd.DataFrame:
+    """The rows of a record that are of the calendar's periods: quarters teach nothing of months."""
+    if not len(record):
+        return record
+    begin, end = calendar.bounds(record["period_start"].to_numpy())
+    return record[(begin == record["period_start"]) & (end == record["period_end"])]
 
 
 def fit_corrections(record: pd.DataFrame, until: int) -> Corrections:

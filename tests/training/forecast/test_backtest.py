@@ -15,7 +15,7 @@ from training.forecast.backtest import Stretch, Trial, stretches, tried
 from training.forecast.baselines import BASELINES
 from training.forecast.forecaster import Drawing
 from training.forecast.ranges import UNTRIED
-from training.forecast.record import OURS, fit_corrections, fit_ranges
+from training.forecast.record import OURS, fit_corrections, fit_ranges, of_calendar
 from training.settings import Thresholds
 
 QUARTERS = FiscalCalendar("quarter")
@@ -115,7 +115,8 @@ def test_what_came_is_what_was_won_in_the_period(trial: Trial, stretch: Stretch,
     assert (np.diff(ours.sort_values("as_of")["already_won"]) >= 0).all()
 
 
-def test_windows_that_are_not_over_are_left_out(trial: Trial) -> None:
+def test_windows_that_are_not_over_are_left_out(company) -> None:
+    trial = trial_of(company, least_closed=100_000)
     last = stretches(QUARTERS, int(trial.histories.episodes.opened.min()), trial.until, 1)[0]
     found = tried(trial, last, pd.DataFrame())
     assert set(found["window"]) == {0}
@@ -130,6 +131,12 @@ def test_only_periods_that_were_over_teach(trial: Trial, record: pd.DataFrame) -
     assert set(fit_ranges(record, end - 1).shape) == {"company", "region", "manager", "owner"}
     assert not len(fit_corrections(record, end - 2).rows)
     assert set(fit_corrections(record, end - 1).rows["window"]) == {0}
+
+
+def test_quarters_teach_nothing_of_months(record: pd.DataFrame) -> None:
+    pd.testing.assert_frame_equal(of_calendar(record, QUARTERS), record)
+    assert of_calendar(record, FiscalCalendar("month")).empty
+    assert of_calendar(pd.DataFrame(), QUARTERS).empty
 
 
 def test_where_deals_are_few_rates_forecast(company, stretch: Stretch) -> None:
