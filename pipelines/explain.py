@@ -9,16 +9,21 @@ from typing import Any
 from crm.errors import WrongUse
 from pipelines.champion import has_store, open_store
 from pipelines.config import Home, load_config
+from serving.formats import HOUSE, Formats
 
 
 @dataclass(frozen=True)
 class ExplainResult:
-    """A deal's stored score with its reasons, stall reasons and coaching read back from JSON."""
+    """A deal's stored score with its reasons, stall reasons and coaching read back from JSON.
+
+    :param formats: how figures are written.
+    """
 
     score: dict[str, Any]
     reasons: dict[str, Any]
     stall_reasons: dict[str, Any]
     coaching: list[dict[str, Any]]
+    formats: Formats = HOUSE
 
 
 def explain(opportunity_id: str, home: Home) -> ExplainResult:
@@ -31,4 +36,5 @@ def explain(opportunity_id: str, home: Home) -> ExplainResult:
             where=str(home.path),
             remedy="run `dealcast score --data DIR` first; its list and file show the ids of the open deals",
         )
-    return ExplainResult(row, json.loads(row["reasons"]), json.loads(row["stall_reasons"]), json.loads(row["coaching"]))
+    reasons, stalling, coaching = (json.loads(row[name]) for name in ("reasons", "stall_reasons", "coaching"))
+    return ExplainResult(row, reasons, stalling, coaching, config.formats)

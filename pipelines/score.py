@@ -10,16 +10,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from crm.errors import DealcastError
 from features.dataset import ScoringSet
 from features.settings import TimeSettings
 from pipelines.answers import Answered, answer
-from pipelines.champion import open_store
+from pipelines.champion import model_of, open_store
 from pipelines.company import Company, open_company
-from pipelines.config import Home, load_config
+from pipelines.config import Config, Home, load_config
 from serving.close_dates import close_dates
+from serving.earlier import then
+from serving.formats import HOUSE, Formats
+from serving.runs import EarlierRun
 from serving.scoring import Explained, Run, explain_all, explain_by_rates, score_table, texts
 from serving.sinks.files import check_target, write_table
-from serving.store import new_run_id
+from serving.store import Store, new_run_id
 from training.deal_model import DealModel
 
 STEPS = 4
@@ -35,6 +39,7 @@ class ScoreResult:
     time: TimeSettings
     model_version: str
     notes: tuple[str, ...]
+    formats: Formats = HOUSE
 
 
 def score(data: Path, as_of: str, home: Home, out: Path | None, step: Callable[[str], None]) -> ScoreResult:
@@ -47,20 +52,15 @@ def score(data: Path, as_of: str, home: Home, out: Path | None, step: Callable[[
     store = open_store(home, config)
     step("answering for every open deal")
     answered = answer(company, store, home, config)
-    explained = _explained(answered)
+    moment = datetime.fromtimestamp(company.as_of / 1000, UTC)
+    earlier = store.run_before(moment)
+    explained = _explained(answered, earlier, store, home, config)
     version = answered.version
     step("ranking")
-    moment = datetime.fromtimestamp(company.as_of / 1000, UTC)
     run = Run(new_run_id("score"), company.as_of, version)
-    previous = store.previous_probabilities(moment)
+    previous = pd.Series(dtype=float) if earlier is None else earlier.probabilities
     scores = score_table(
-        answered.scoring,
-        answered.answers,
-        explained,
-        answered.reference,
-        previous,
-        run,
-        config.grades,
+        answered.scoring, answered.answers, explained, answered.reference, previous, run, config.grades
     )
     step("keeping the scores")
     beside = close_dates(answered.scoring, answered.answers, answered.reference)
@@ -68,14 +68,29 @@ def score(data: Path, as_of: str, home: Home, out: Path | None, step: Callable[[
     store.save_scores(run.run_id, scores, shown.reset_index(), version, moment)
     if out is not None:
         write_table(scores, out)
-    return ScoreResult(company, scores, shown, answered.time, version, (*company.notes, *answered.notes))
+    notes = (*company.notes, *answered.notes)
+    return ScoreResult(company, scores, shown, answered.time, version, notes, config.formats)
 
 
-def _explained(answered: Answered) -> Explained:
+def _explained(answered: Answered, earlier: EarlierRun | None, store: Store, home: Home, config: Config) -> Explained:
     """Reasons and coaching by the champion's exact SHAP values; where rates have answered, the stage's record."""
-    if isinstance(answered.by, DealModel):
-        return explain_all(answered.scoring, answered.by)
-    return explain_by_rates(answered.scoring, answered.answers, answered.by, answered.reference)
+    model, scoring = answered.by, answered.scoring
+    if not isinstance(model, DealModel):
+        return explain_by_rates(scoring, answered.answers, model, answered.reference)
+    before = None
+    if earlier is not None and len(scoring.snapshots):
+        same = earlier.model_version == answered.version
+        before = then(earlier, scoring, model, model if same else _model_of(earlier.model_version, store, home))
+    return explain_all(scoring, model, config.formats, before)
+
+
+def _model_of(version: str, store: Store, home: Home) -> DealModel | None:
+    """The model of a version; None where it cannot be had any more (or there was none: the baseline)."""
+    row = next((row for row in store.models() if row["version"] == version), None)
+    try:
+        return None if row is None else model_of(row, home)
+    except DealcastError:
+        return None
 
 
 def names_of(scoring: ScoringSet) -> pd.DataFrame:
