@@ -8,6 +8,7 @@ import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from datetime import date, datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +17,7 @@ from crm.errors import WrongUse
 from crm.sources.mapping import SourceMapping, mapping_from_toml
 from features.settings import TimeWishes
 from serving.grades import Grades
+from serving.trial.assignment import TrialWishes
 from training.settings import BoostingSettings, RetrainWishes, Thresholds, Tracking, TuningWishes
 
 FILE = "dealcast.toml"
@@ -34,13 +36,15 @@ _SECTIONS = (
         "mlflow",
         "store",
         "spark",
+        "trial",
     ),
 )
-_ZERO_FITS = ("gate", "retrain", "grades", "seed", "lambda_l2")
+_ZERO_FITS = ("gate", "retrain", "grades", "trial", "seed", "lambda_l2")
 _TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
     "str": ((str,), "text in quotes"),
     "int": ((int,), "a whole number"),
     "float": ((int, float), "a number"),
+    "date": ((date,), "a day without quotes, such as 2026-12-31"),
 }
 Section = TypeVar("Section")
 
@@ -77,6 +81,7 @@ class Config:
     tuning: TuningWishes = field(default_factory=TuningWishes)
     retrain: RetrainWishes = field(default_factory=RetrainWishes)
     grades: Grades = field(default_factory=Grades)
+    trial: TrialWishes = field(default_factory=TrialWishes)
     tracking_uri: str | None = None
     store_url: str | None = None
     spark: Mapping[str, str] = field(default_factory=dict)
@@ -114,6 +119,7 @@ def load_config(home: Home) -> Config:
         tuning=_section(TuningWishes, data, "tuning"),
         retrain=_section(RetrainWishes, data, "retrain"),
         grades=_falling(_section(Grades, data, "grades")),
+        trial=_section(TrialWishes, data, "trial"),
         tracking_uri=_one(data, "mlflow", "tracking_uri"),
         store_url=_one(data, "store", "url"),
         spark=_spark_settings(data),
@@ -148,8 +154,8 @@ def _section(kind: type[Section], data: Mapping[str, Any], name: str) -> Section
     given = _table(data, name, tuple(known))
     for key, value in given.items():
         types, expected = _TYPES[str(known[key].type).removesuffix(" | None")]
-        fits = isinstance(value, types) and not isinstance(value, bool)
-        if fits and not isinstance(value, str):
+        fits = isinstance(value, types) and not isinstance(value, bool | datetime)
+        if fits and isinstance(value, int | float):
             zero = name in _ZERO_FITS or key in _ZERO_FITS
             fits, expected = value > 0 or (zero and value == 0), f"{expected}{' from' if zero else ' above'} 0"
         if not fits:

@@ -16,10 +16,13 @@ from pipelines.answers import Answered, answer
 from pipelines.champion import open_store
 from pipelines.company import Company, open_company
 from pipelines.config import Home, load_config
+from pipelines.feedback import all_feedback
+from pipelines.trial import run_trial
 from serving.close_dates import close_dates
 from serving.scoring import Explained, Run, explain_all, explain_by_rates, score_table, texts
 from serving.sinks.files import check_target, write_table
 from serving.store import new_run_id
+from serving.verdicts import newest, snoozed
 from training.deal_model import DealModel
 
 STEPS = 4
@@ -27,7 +30,12 @@ STEPS = 4
 
 @dataclass(frozen=True)
 class ScoreResult:
-    """The scores (one row a deal, the most urgent first) and how people call the deals in them."""
+    """The scores (one row a deal, the most urgent first) and how people call the deals in them.
+
+    :param snoozed: deals that somebody does not want to see in the list for now.
+    :param verdicts: each person's newest verdict on a deal (:func:`pipelines.feedback.all_feedback`).
+    :param trial: counts of the trial under way; None where there is none.
+    """
 
     company: Company
     scores: pd.DataFrame
@@ -35,6 +43,9 @@ class ScoreResult:
     time: TimeSettings
     model_version: str
     notes: tuple[str, ...]
+    snoozed: frozenset[str]
+    verdicts: pd.DataFrame
+    trial: dict[str, object] | None
 
 
 def score(data: Path, as_of: str, home: Home, out: Path | None, step: Callable[[str], None]) -> ScoreResult:
@@ -52,11 +63,12 @@ def score(data: Path, as_of: str, home: Home, out: Path | None, step: Callable[[
     step("ranking")
     moment = datetime.fromtimestamp(company.as_of / 1000, UTC)
     run = Run(new_run_id("score"), company.as_of, version)
+    trial = run_trial(answered, explained, store, config.trial, run)
     previous = store.previous_probabilities(moment)
     scores = score_table(
         answered.scoring,
         answered.answers,
-        explained,
+        explained if trial is None else trial.blinded(explained),
         answered.reference,
         previous,
         run,
@@ -65,10 +77,22 @@ def score(data: Path, as_of: str, home: Home, out: Path | None, step: Callable[[
     step("keeping the scores")
     beside = close_dates(answered.scoring, answered.answers, answered.reference)
     shown = names_of(answered.scoring).join(beside).reindex(scores["opportunity_id"])
-    store.save_scores(run.run_id, scores, shown.reset_index(), version, moment)
+    entered = None if trial is None else trial.entered(scores)
+    store.save_scores(run.run_id, scores, shown.reset_index(), version, moment, entered)
     if out is not None:
         write_table(scores, out)
-    return ScoreResult(company, scores, shown, answered.time, version, (*company.notes, *answered.notes))
+    said = all_feedback(store)
+    return ScoreResult(
+        company,
+        scores,
+        shown,
+        answered.time,
+        version,
+        (*company.notes, *answered.notes),
+        snoozed(said, shown, moment.date()),
+        newest(said),
+        None if trial is None else trial.counts(),
+    )
 
 
 def _explained(answered: Answered) -> Explained:

@@ -1,0 +1,94 @@
+"""The trial within a scoring run: who is held back, and what is kept of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+
+from features.settings import propose
+from pipelines.answers import Answered
+from serving.scoring import Explained, Run, current_amounts
+from serving.store import Store
+from serving.store_trial import NO_COACHING
+from serving.trial.assignment import HELD_BACK, Drawn, TrialWishes, draw
+
+
+@dataclass(frozen=True)
+class RunTrial:
+    """A run's arms.
+
+    :param assigned: the deals that come into the trial with it (columns of TRIAL but `assigned_at`).
+    """
+
+    trial_id: str
+    drawn: Drawn
+    assigned: pd.DataFrame
+
+    def blinded(self, explained: Explained) -> Explained:
+        """The same without the coaching of deals that are held back."""
+        shown = zip(explained.coaching, self.drawn.held_back, strict=True)
+        return replace(explained, coaching=[NO_COACHING if held else text for text, held in shown])
+
+    def entered(self, scores: pd.DataFrame) -> pd.DataFrame:
+        """What is kept of the deals that come in (columns of TRIAL); they came in when they were scored."""
+        return self.assigned.assign(assigned_at=scores["scored_at"].max())
+
+    def counts(self) -> dict[str, object]:
+        """A machine's summary: how many deals are held back, how many of them or others have come in."""
+        held = int((self.assigned["arm"] == HELD_BACK).sum())
+        return {
+            "trial_id": self.trial_id,
+            "held_back": int(self.drawn.held_back.sum()),
+            "new": len(self.assigned),
+            "new_held_back": held,
+        }
+
+
+def run_trial(answered: Answered, explained: Explained, store: Store, wishes: TrialWishes, run: Run) -> RunTrial | None:
+    """The arms of a run's deals; None without a trial.
+
+    A run that coaches nobody, or that looks back behind an earlier one, brings no deal into the trial: nobody was, or
+    will be, coached by it.
+    """
+    if not wishes.is_on:
+        return None
+    day = datetime.fromtimestamp(run.as_of / 1000, UTC)
+    last = store.last_as_of("score")
+    forward = last is None or day.replace(tzinfo=None) >= last
+    coaches = any(text != NO_COACHING for text in explained.coaching)
+    histories, rows = answered.scoring.prepared.histories, answered.scoring.snapshots.deal
+    recorded = store.assigned(wishes.trial_id)
+    arms = dict(zip(recorded["opportunity_id"], recorded["arm"], strict=True))
+    deals = histories.deals.iloc[rows].reset_index(drop=True)
+    drawn = draw(deals, wishes, arms, day.date(), forward=forward and coaches)
+    new = drawn.new
+    follow = int(recorded["follow_days"].iloc[0]) if len(recorded) else _cycle(answered)
+    assigned = pd.DataFrame(
+        {
+            "trial_id": wishes.trial_id,
+            "opportunity_id": deals["opportunity_id"].to_numpy(object)[new],
+            "seed": wishes.seed,
+            "share": wishes.share,
+            "unit_kind": wishes.unit,
+            "follow_days": follow,
+            "unit": drawn.units[new],
+            "arm": drawn.arms(),
+            "as_of": pd.Timestamp(day),
+            "run_id": run.run_id,
+            "model_version": run.model_version,
+            "win_probability": answered.answers.win[new],
+            "amount": current_amounts(histories)[rows][new],
+            "stage": answered.scoring.stage[new],
+            "steps": np.array([len(json.loads(explained.coaching[row])) for row in new], dtype=int),
+        }
+    )
+    return RunTrial(wishes.trial_id, drawn, assigned)
+
+
+def _cycle(answered: Answered) -> int:
+    """How many days deals are followed: what half of them take to close. Settled when the first one comes in."""
+    return max(1, round(propose(answered.scoring.prepared.histories).cycle_days))
