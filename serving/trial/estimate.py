@@ -100,15 +100,13 @@ def _adjusted(design: np.ndarray, bread: np.ndarray, unit: np.ndarray, values: n
     level, turned = np.linalg.eigh(bread)
     root = design @ (turned * np.sqrt(np.maximum(level, 0)))
     count = np.bincount(unit)
-    alone = count[unit] == 1
-    left = 1 - (root**2).sum(axis=1)
-    adjusted = np.where(alone, _inverse_root(left), 1.0) * values
     order = np.argsort(unit, kind="stable")
-    ends = np.cumsum(count)
-    for one in np.flatnonzero(count > 1):
-        rows = order[ends[one] - count[one] : ends[one]]
-        left_side, size, _ = np.linalg.svd(root[rows], full_matrices=False)
-        adjusted[rows] += left_side @ ((_inverse_root(1 - size**2) - 1) * (left_side.T @ values[rows]))
+    adjusted = values.copy()
+    for size in np.unique(count):  # units of one size are worked off together
+        rows = order[count[unit[order]] == size].reshape(-1, size)
+        sides, length, _ = np.linalg.svd(root[rows], full_matrices=False)
+        along = np.einsum("gri,gr->gi", sides, values[rows])
+        adjusted[rows] += np.einsum("gri,gi->gr", sides, (_inverse_root(1 - length**2) - 1) * along)
     return adjusted
 
 

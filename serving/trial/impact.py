@@ -190,7 +190,7 @@ def _pace(histories: Histories, until: int) -> float:
     """Deals entered a day over the last quarter, or over the whole history where that is shorter."""
     opened = histories.episodes.opened
     days = min(PACE_DAYS, max((until - int(opened.min())) / DAY, 1.0))
-    return float(((opened > until - days * DAY) & (opened <= until)).sum() / days)
+    return float(((opened >= until - days * DAY) & (opened <= until)).sum() / days)
 
 
 def _ready_at(

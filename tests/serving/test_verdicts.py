@@ -25,15 +25,15 @@ from serving.verdicts import (
 )
 from tests.histories import crm, deal, millis
 
-SCORED = datetime(2026, 3, 1, 23, 59)
+SCORED, RAN = datetime.fromisoformat("2026-03-01T23:59"), datetime.fromisoformat("2027-01-01T00:00")
+"""Of the store: UTC, without a zone."""
 STOOD = {"stage": "Propose", "owner": "Ada", "close_date": date(2026, 5, 1), "amount": 100.0}
 
 
 def said(verdict: str, deal: str = "D", author: str = "anna", after: timedelta = timedelta(hours=1), **columns) -> dict:
     """A verdict on a deal scored on 1 March, given so long after the scoring, which ran in another year."""
-    ran = datetime(2027, 1, 1)
-    row = {"made_at": ran + after, "opportunity_id": deal, "verdict": verdict, "author": author, "note": ""}
-    row |= {"side": None, "probability": None, "until": None, "as_of": SCORED, "scored_at": ran}
+    row = {"made_at": RAN + after, "opportunity_id": deal, "verdict": verdict, "author": author, "note": ""}
+    row |= {"side": None, "probability": None, "until": None, "as_of": SCORED, "scored_at": RAN}
     return {**row, "run_id": "r", "win_probability": 0.4, "model_version": "1", **STOOD, **columns}
 
 
@@ -41,8 +41,8 @@ def lost(name: str = "D", day: str = "2026-04-01", won: bool = False):
     return deal(name, "2026-01-01", "Closed Won" if won else "Closed Lost", closed_at=day, is_won=won)
 
 
-def judge(*rows: dict, deals=(lost(),), until: str = "2026-06-01T00:00:00") -> pd.DataFrame:
-    return judged(pd.DataFrame(rows), Histories(crm(deals)), millis(until))
+def judge(*rows: dict, deals=None, until: str = "2026-06-01T00:00:00") -> pd.DataFrame:
+    return judged(pd.DataFrame(rows), Histories(crm(deals or [lost()])), millis(until))
 
 
 def test_a_judgement_is_judged_once_the_deal_has_closed():
@@ -138,7 +138,7 @@ def test_what_is_called_too_high_is_borne_out_by_losing():
 def test_disputes_that_are_coin_flips_are_not_called_right():
     rng = np.random.default_rng(0)
     rows, beyond = [], []
-    for trial in range(200):
+    for _ in range(200):
         p = rng.random(40)
         won = rng.random(40) < p
         rows = [

@@ -98,8 +98,15 @@ def test_after_the_last_day_who_is_in_stays_and_nobody_comes_in():
     assert list(np.flatnonzero(later.held_back)) == [0]
 
 
-@pytest.mark.parametrize(("wishes", "where"), [({"share": 1.0}, "share"), ({"share": -0.1}, "share"),
-                                              ({"share": float("nan")}, "share"), ({"unit": "team"}, "unit")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("wishes", "where"),
+    [
+        ({"share": 1.0}, "share"),
+        ({"share": -0.1}, "share"),
+        ({"share": float("nan")}, "share"),
+        ({"unit": "x"}, "unit"),
+    ],
+)
 def test_what_is_no_trial_is_refused(wishes, where):
     with pytest.raises(WrongUse) as refused:
         TrialWishes(**wishes)

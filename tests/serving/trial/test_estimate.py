@@ -5,8 +5,8 @@ import pytest
 from scipy.stats import norm
 from scipy.stats import t as student
 
+from benchmarks._trials import Made, made
 from serving.trial.estimate import difference
-from tests.serving.trial.trials import Made, made
 
 
 @pytest.fixture

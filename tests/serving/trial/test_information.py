@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from benchmarks._trials import Made, made
 from serving.trial.information import LEAST_UNITS, NEEDED_ERROR, WORTH_KNOWING, Information, information
-from tests.serving.trial.trials import Made, made
 
 
 def of(trial: Made, *, fixed: bool = False, share: float = 0.2) -> Information:
