@@ -34,10 +34,10 @@ def run() -> str:
 def _intervals(rng: np.random.Generator) -> list[str]:
     lines = [
         f"Outcomes drawn from chances that the model's are nearly right about; 20 % of units held back; {TRIALS:,} "
-        "trials a line. *Covers*: the 95 % interval holds the effect that was put in (it must in 95 %). *False alarms*: "
-        "without an effect it leaves none out (it must in 5 %). *p ≤ 5 %*: by drawing the arms anew (199 draws, 300 "
-        "trials). Accounts have two deals on the average, owners are 40; deals of one unit are alike beyond their "
-        "chances (0.4 in log odds). *Narrower*: the interval against that without the win chance.",
+        "trials a line. *Covers*: the 95 % interval holds the effect that was put in (it must in 95 %). *False "
+        "alarms*: without an effect it leaves none out (it must in 5 %). *p ≤ 5 %*: by drawing the arms anew (199 "
+        "draws, 300 trials). Accounts have two deals on the average, owners are 40; deals of one unit are alike beyond "
+        "their chances (0.4 in log odds). *Narrower*: the interval against that without the win chance.",
         "",
         "| unit | deals | covers, no effect | false alarms | p ≤ 5 % | covers 10 points | 10 points found | narrower |",
         "|---|---|---|---|---|---|---|---|",

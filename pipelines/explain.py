@@ -6,17 +6,20 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+
 from crm.errors import WrongUse
 from pipelines.champion import found_store
 from pipelines.config import Home, load_config
 from serving.store import Store
+from serving.verdicts import standing
 
 
 @dataclass(frozen=True)
 class ExplainResult:
     """A deal's stored score with its reasons, stall reasons and coaching read back from JSON.
 
-    :param verdicts: each person's newest verdict on the deal, the first one first.
+    :param verdicts: what people say of the deal (:func:`serving.verdicts.standing`), the first one first.
     :param trial: the deal's row in the trial under way; None where it is in none.
     """
 
@@ -34,13 +37,14 @@ def explain(opportunity_id: str, home: Home) -> ExplainResult:
     store = found_store(home, config)
     row = newest_score(opportunity_id, home, store)
     assert store is not None
-    said = {verdict["author"]: verdict for verdict in store.feedback(opportunity_id)}
+    said = store.feedback(opportunity_id)
+    stands = standing(pd.DataFrame(said, columns=["author", "opportunity_id", "verdict"])).index
     return ExplainResult(
         row,
         json.loads(row["reasons"]),
         json.loads(row["stall_reasons"]),
         json.loads(row["coaching"]),
-        tuple(said.values()),
+        tuple(said[place] for place in stands),
         store.assignment(config.trial.trial_id, opportunity_id) if config.trial.is_on else None,
     )
 

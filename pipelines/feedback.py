@@ -25,9 +25,9 @@ from serving.verdicts import (
     Overrides,
     Side,
     judged,
-    newest,
     overrides,
     sides,
+    standing,
 )
 
 LONGEST_SNOOZE = 366
@@ -107,12 +107,12 @@ def give(opportunity_id: str, said: Said, home: Home) -> dict[str, Any]:
 
 
 def listing(home: Home, *, still_open: bool) -> Listing:
-    """All verdicts; or each person's newest on deals that were open in the newest scoring run."""
+    """All verdicts; or what stands of them on deals that were open in the newest scoring run."""
     store = found_store(home, load_config(home))
     table = all_feedback(store)
     if still_open and store is not None:
         scored = store.scored_deals(store.last_as_of("score"))
-        table = newest(table)
+        table = standing(table)
         table = table[table["opportunity_id"].isin(scored)]
     return Listing(table.reset_index(drop=True), still_open)
 

@@ -22,7 +22,7 @@ from serving.close_dates import close_dates
 from serving.scoring import Explained, Run, explain_all, explain_by_rates, score_table, texts
 from serving.sinks.files import check_target, write_table
 from serving.store import new_run_id
-from serving.verdicts import newest, snoozed
+from serving.verdicts import snoozed, standing
 from training.deal_model import DealModel
 
 STEPS = 4
@@ -33,7 +33,7 @@ class ScoreResult:
     """The scores (one row a deal, the most urgent first) and how people call the deals in them.
 
     :param snoozed: deals that somebody does not want to see in the list for now.
-    :param verdicts: each person's newest verdict on a deal (:func:`pipelines.feedback.all_feedback`).
+    :param verdicts: what people say of deals (:func:`serving.verdicts.standing`).
     :param trial: counts of the trial under way; None where there is none.
     """
 
@@ -90,7 +90,7 @@ def score(data: Path, as_of: str, home: Home, out: Path | None, step: Callable[[
         version,
         (*company.notes, *answered.notes),
         snoozed(said, shown, moment.date()),
-        newest(said),
+        standing(said),
         None if trial is None else trial.counts(),
     )
 

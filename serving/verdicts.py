@@ -1,7 +1,8 @@
 """What people say of deals beside the model's answer, and who turned out to be right.
 
-A person's newest verdict on a deal counts; all are kept. Agreeing, disputing and overriding are judgements of the win
-chance. A snooze is none: it says that the deal needs no attention until a day, or until its facts change.
+A person's newest judgement of a deal counts: that they agree with the win chance, dispute it, or override it. A snooze
+is no judgement: it says that the deal needs no attention until a day, or until its facts change, and it holds while it
+is the newest thing that the person has said of the deal. All verdicts are kept.
 """
 
 from __future__ import annotations
@@ -40,6 +41,13 @@ def newest(feedback: pd.DataFrame) -> pd.DataFrame:
     return feedback.drop_duplicates(["author", "opportunity_id"], keep="last")
 
 
+def standing(feedback: pd.DataFrame) -> pd.DataFrame:
+    """What each person says of each deal: their newest judgement, and a snooze where that is newer still."""
+    last = newest(feedback)
+    judgements = newest(feedback[feedback["verdict"].isin(JUDGEMENTS)])
+    return feedback.loc[sorted({*judgements.index, *last.index[last["verdict"] == SNOOZE]})]
+
+
 def side_of(row: Mapping[Any, Any]) -> str | None:
     """On which side of the truth a verdict puts the model's chance, if on either: said so, or by its own chance."""
     if row["verdict"] == OVERRIDE:
@@ -54,11 +62,11 @@ def snoozed(feedback: pd.DataFrame, now: pd.DataFrame, day: date) -> frozenset[s
     :param feedback: every verdict, the first one first, with the deal's FACTS as they stood then.
     :param now: FACTS of today's deals by opportunity_id.
     """
-    standing = newest(feedback)
-    standing = standing[(standing["verdict"] == SNOOZE) & standing["opportunity_id"].isin(now.index)]
+    said = newest(feedback)
+    said = said[(said["verdict"] == SNOOZE) & said["opportunity_id"].isin(now.index)]
     return frozenset(
         row["opportunity_id"]
-        for row in standing.to_dict("records")
+        for row in said.to_dict("records")
         if row["as_of"].date() <= day < row["until"] and _facts(row) == _facts(dict(now.loc[row["opportunity_id"]]))
     )
 

@@ -34,7 +34,7 @@ def scores(home, company, day: str, out) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def ran(trained, company, tmp_path_factory):
     """A trial of half the deals that took them in on two days: the home, and the scores of both days."""
-    folder = tmp_path_factory.mktemp("trial")
+    folder = tmp_path_factory.mktemp("held")
     home = copied(trained.home, folder / "home")
     set_trial(home, ON)
     return home, [scores(home, company, day, folder / f"{day}.parquet") for day in (FIRST, NEXT)]
@@ -53,7 +53,7 @@ def test_half_of_the_deals_are_held_back_and_shown_no_coaching_anywhere(ran, rec
         held = arms == HELD_BACK
         assert abs(held.mean() - 0.5) < 4 * np.sqrt(0.25 / len(held))
         assert (day["coaching"][held] == "[]").all()
-        assert (day["coaching"][~held] != "[]").mean() > 0.3
+        assert (day["coaching"][~held] != "[]").mean() > 0.1
         assert (day["reasons"][held] != "[]").all()
     deal = second.loc[(record["arm"].reindex(second["opportunity_id"]) == HELD_BACK).to_numpy(), "opportunity_id"]
     text = dealcast("explain", deal.iloc[0], "--home", home).out

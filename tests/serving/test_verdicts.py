@@ -22,6 +22,7 @@ from serving.verdicts import (
     side_of,
     sides,
     snoozed,
+    standing,
 )
 from tests.histories import crm, deal, millis
 
@@ -161,6 +162,18 @@ def test_disputes_that_are_coin_flips_are_not_called_right():
 )
 def test_an_own_chance_says_on_which_side_the_model_is(row, side):
     assert side_of(row) == side
+
+
+def test_what_stands_is_a_persons_newest_judgement_and_a_snooze_that_is_newer():
+    rows = [said(AGREE), said(OVERRIDE, probability=0.1), said(SNOOZE), said(SNOOZE, author="bob"),
+            said(DISPUTE, side=LOW, author="bob"), said(SNOOZE, "E")]  # fmt: skip
+    stands = standing(pd.DataFrame(rows))
+    assert list(zip(stands["author"], stands["opportunity_id"], stands["verdict"], strict=True)) == [
+        ("anna", "D", OVERRIDE),
+        ("anna", "D", SNOOZE),
+        ("bob", "D", DISPUTE),
+        ("anna", "E", SNOOZE),
+    ]
 
 
 def now(**facts) -> pd.DataFrame:
