@@ -103,9 +103,9 @@ def _weekly(rng: np.random.Generator) -> list[str]:
         f"Trials without an effect, {WEEKLY} deals a week, half held back, looked at every week until {WEEKS} weeks "
         f"after the first answer ({LOOKED_AT} trials). An effect seemed proven",
         "",
-        f"* at the first answer (what the report shows first) in {_share(alarms['first'])},",
-        f"* at any of the {WEEKS} looks after it in {_share(alarms['later'])},",
-        f"* at any look from the second week on, had the report not waited, in {_share(alarms['impatient'])}.",
+        f"* at the first answer, with which the report stays, in {_share(alarms['first'])},",
+        f"* at it or any of the {WEEKS} looks after it, had the report answered anew, in {_share(alarms['later'])},",
+        f"* at any look from the second week on, had it not waited either, in {_share(alarms['impatient'])}.",
     ]
 
 

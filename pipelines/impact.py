@@ -40,7 +40,8 @@ def measured(data: Path, as_of: str, home: Home) -> ImpactResult:
     shown = store.shown_coaching(trial["trial_id"])
     settings = propose(company.histories, config.time)
     enrols = _enrols_until(config, company) if under_way else company.complete_until
-    found = impact(trial, assigned, shown, company.histories, settings, company.complete_until, enrols)
+    scored = store.scored_since(trial["trial_id"])
+    found = impact(trial, assigned, shown, company.histories, settings, company.complete_until, enrols, scored)
     return ImpactResult(company, found, under_way, earlier)
 
 

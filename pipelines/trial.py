@@ -14,7 +14,7 @@ from pipelines.answers import Answered
 from serving.scoring import Explained, Run, current_amounts
 from serving.store import Store
 from serving.store_trial import NO_COACHING
-from serving.trial.assignment import HELD_BACK, Drawn, TrialWishes, draw
+from serving.trial.assignment import DEAL, HELD_BACK, Drawn, TrialWishes, draw
 
 
 @dataclass(frozen=True)
@@ -51,20 +51,24 @@ class RunTrial:
 def run_trial(answered: Answered, explained: Explained, store: Store, wishes: TrialWishes, run: Run) -> RunTrial | None:
     """The arms of a run's deals; None without a trial.
 
-    A run that coaches nobody, or that looks back behind an earlier one, brings no deal into the trial: nobody was, or
-    will be, coached by it.
+    Drawn by itself, a deal comes in with the first run that has something to show for it: until then its arm makes no
+    difference, and such deals would only dilute the effect. What there is to show is found before it is held back, so
+    that the arms stay alike. Drawn by accounts or owners, all deals come in with the first run that coaches anybody,
+    because whether there is something to show may be the coaching's doing on others of the unit. A run that looks back
+    behind an earlier one brings nobody in: nobody is coached by it.
     """
     if not wishes.is_on:
         return None
     day = datetime.fromtimestamp(run.as_of / 1000, UTC)
     last = store.last_as_of("score")
     forward = last is None or day.replace(tzinfo=None) >= last
-    coaches = any(text != NO_COACHING for text in explained.coaching)
+    shows = np.array([text != NO_COACHING for text in explained.coaching], dtype=bool)
+    enters = shows if wishes.unit == DEAL else np.full(len(shows), shows.any())
     histories, rows = answered.scoring.prepared.histories, answered.scoring.snapshots.deal
     recorded = store.assigned(wishes.trial_id)
     arms = dict(zip(recorded["opportunity_id"], recorded["arm"], strict=True))
     deals = histories.deals.iloc[rows].reset_index(drop=True)
-    drawn = draw(deals, wishes, arms, day.date(), forward=forward and coaches)
+    drawn = draw(deals, wishes, arms, day.date(), enters & forward)
     new = drawn.new
     follow = int(recorded["follow_days"].iloc[0]) if len(recorded) else _cycle(answered)
     assigned = pd.DataFrame(

@@ -42,6 +42,13 @@ class TrialStore(Database):
             row = connection.execute(query).mappings().first()
         return dict(row) if row else None
 
+    def scored_since(self, trial_id: str) -> int:
+        """How many deals have been scored since the first came into a trial, in it or not."""
+        begun = sa.select(sa.func.min(TRIAL.c.assigned_at)).where(TRIAL.c.trial_id == trial_id).scalar_subquery()
+        query = sa.select(sa.func.count(sa.distinct(SCORES.c.opportunity_id))).where(SCORES.c.scored_at >= begun)
+        with self.transaction() as connection:
+            return int(connection.execute(query).scalar_one())
+
     def shown_coaching(self, trial_id: str) -> pd.DataFrame:
         """How many scores with coaching each deal of a trial had `before` it came in and `since`, by opportunity_id.
 

@@ -13,7 +13,7 @@ from pipelines.terminal import notes, spoken_day, wrapped, wrapped_all
 from serving.trial.assignment import COACHED, HELD_BACK
 from serving.trial.impact import REVENUE, STALLED, WON, Effect, Impact
 from serving.trial.information import LEAST_OF_EACH, LEAST_UNITS
-from serving.wording import NOBREAK, money, percent
+from serving.wording import NOBREAK, money, number, percent
 
 _MEANT = {WON: "won within {days} days", REVENUE: "won for, a deal", STALLED: "stalled after {days} days"}
 _LEGEND = (
@@ -46,7 +46,7 @@ def impact_json(result: ImpactResult) -> str:
         "under_way": result.under_way,
         "trial": _plain(found.trial),
         "arms": {arm: asdict(counts) for arm, counts in found.arms.items()},
-        "effects": [asdict(effect) for effect in found.effects],
+        "effects": [_effect(effect) for effect in found.effects],
         "won_of_closed": found.ended,
         "findings": [asdict(one) for one in found.findings],
         "balance": asdict(found.balance),
@@ -102,11 +102,17 @@ def _effects(told: list[Effect]) -> list[str]:
 def _conclusion(won: Effect) -> list[str]:
     made = won.difference
     assert made is not None
-    chance = f"p{NOBREAK}={NOBREAK}{made.chance:.3f} by drawing the arms anew"
+    p = f"={NOBREAK}{made.chance:.3f}" if made.chance >= 0.001 else f"<{NOBREAK}0.001"
+    assert won.came_by is not None
+    chance = f"p{NOBREAK}{p} by drawing the arms anew"
+    rest = (
+        f"The first {won.deals:,} deals, in by {spoken_day(won.came_by)}, were enough to tell, and they answer for "
+        "good: looked for with every deal more, an effect is found sooner or later. Another seed begins another trial."
+    )
     if not made.is_proven:
-        return ["", *wrapped(f"That coaching changes the share won is not proven ({chance}).", "")]
+        return ["", *wrapped(f"That coaching changes the share won is not proven ({chance}). {rest}", "")]
     more = "more" if made.value > 0 else "less"
-    return ["", *wrapped(f"Deals that were coached were won {more} often, beyond chance ({chance}).", "")]
+    return ["", *wrapped(f"Deals that were coached were won {more} often, beyond chance ({chance}). {rest}", "")]
 
 
 def _ended(found: Impact) -> list[str]:
@@ -137,7 +143,8 @@ def _waiting(found: Impact) -> list[str]:
         more = there.needed - there.followed
         says.append(
             f"A difference of 5 points shows 8 times of 10 with about {_rounded(there.needed)} deals followed for "
-            f"{found.effects[0].days} days: {_rounded(more)} more than the {there.followed:,} that there are."
+            f"{found.effects[0].days} days. "
+            + (f"{_rounded(more)} more are needed." if there.followed else "None has been followed so long yet.")
         )
         says.append(_when(found))
     else:
@@ -153,7 +160,8 @@ def _waiting(found: Impact) -> list[str]:
 def _when(found: Impact) -> str:
     if found.ready_at is None:
         return "At the present pace there will never be so many before the trial ends."
-    return f"At the present pace ({found.pace * 7:.0f} new deals a week) that is about {spoken_day(found.ready_at)}."
+    coming = f"At the present pace, {number(round(found.pace * 7, 1))} more deals a week,"
+    return f"{coming} that is about {spoken_day(found.ready_at)}."
 
 
 def _later(found: Impact) -> list[str]:
@@ -176,6 +184,10 @@ def _earlier(result: ImpactResult) -> list[str]:
             "  ",
         )
     return lines
+
+
+def _effect(effect: Effect) -> dict[str, Any]:
+    return {**asdict(effect), "came_by": None if effect.came_by is None else utc_day(effect.came_by)}
 
 
 def _said(effect: Effect) -> Any:

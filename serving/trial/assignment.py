@@ -88,13 +88,12 @@ class Drawn:
         return np.where(self.held_back[self.new], HELD_BACK, COACHED).astype(object)
 
 
-def draw(deals: pd.DataFrame, wishes: TrialWishes, recorded: Mapping[str, str], day: date, *, forward: bool) -> Drawn:
+def draw(deals: pd.DataFrame, wishes: TrialWishes, recorded: Mapping[str, str], day: date, enters: np.ndarray) -> Drawn:
     """The arms of a run's deals: as recorded, else drawn.
 
     :param deals: rows of opportunities; `recorded`: the arm of each deal that is in the trial, by its id.
-    :param day: of the run; `forward`: whether it is none that looks back behind an earlier run. What looks back, or is
-        later than the trial takes in, brings nobody into it; a run that looks back withholds from those drawn all the
-        same, one that is later does not.
+    :param day: of the run. Who is not in by the trial's last day stays outside, and is coached.
+    :param enters: whether each deal may come in with this run; shape (n,), bool. The others are drawn all the same.
     """
     unit, takes_in = units(deals, wishes.unit), wishes.takes_in(day)
     known = deals["opportunity_id"].map(recorded)
@@ -102,7 +101,7 @@ def draw(deals: pd.DataFrame, wishes: TrialWishes, recorded: Mapping[str, str], 
     drawn = {one: arm_of(wishes.seed, wishes.share, one) for one in set(unit[fresh])}
     arm = np.array([drawn[one] if new else kept for one, new, kept in zip(unit, fresh, known, strict=True)], object)
     held_back = (arm == HELD_BACK) & (~fresh | takes_in)
-    return Drawn(held_back, np.flatnonzero(fresh & takes_in & forward), unit)
+    return Drawn(held_back, np.flatnonzero(fresh & takes_in & enters), unit)
 
 
 def _bytes(*parts: object) -> bytes:

@@ -30,10 +30,11 @@ _MOST_VARIED = 0.25
 class Effect:
     """What coaching changed of one outcome.
 
-    :param days: how long each deal is followed for it.
+    :param days: how long each deal is followed for it; :param deals: those that answer, or are followed so far.
     :param information: whether a difference could be told; None of revenue, which is told with the share won.
     :param difference: None where it is too early, or where the trial is broken.
     :param coached, held_back: the arms' own means, not allowing for anything; None likewise.
+    :param came_by: when the last of the deals that answer came in, milliseconds; None likewise.
     """
 
     outcome: str
@@ -43,6 +44,7 @@ class Effect:
     difference: Difference | None
     coached: float | None
     held_back: float | None
+    came_by: int | None
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Impact:
     :param ended: deals closed and of these won, by arm; None where it is too early.
     :param ready_at: when the share won can be told at the present pace, milliseconds; None where it can be now, or
         where no pace would do.
-    :param pace: deals entered a day of late.
+    :param pace: deals that come in a day, as many as were entered of late.
     """
 
     trial: Mapping[str, Any]
@@ -85,11 +87,13 @@ def impact(
     time: TimeSettings,
     until: int,
     enrols_until: int | None,
+    scored: int,
 ) -> Impact:
     """What a trial says by `until` (milliseconds).
 
     :param assigned: its deals; :param shown: what they were shown (both of :class:`serving.store_trial.TrialStore`).
     :param enrols_until: up to when deals come in, milliseconds; None = for good.
+    :param scored: deals scored since the first came in; of those entered from now on as large a share will come in.
     :raises DataRefused: where none of its deals is in the tables.
     """
     found = outcomes(assigned, histories, time, until)
@@ -104,7 +108,7 @@ def impact(
     sound = not any(one.serious for one in off)
     effects = _effects(trial, assigned, found, time, sound)
     told = effects[0].difference is not None
-    pace = _pace(histories, until)
+    pace = _pace(histories, until) * min(len(assigned) / max(scored, 1), 1.0)
     return Impact(
         trial=trial,
         arms={arm: _arm(assigned, found, shown, arm) for arm in (HELD_BACK, COACHED)},
@@ -124,49 +128,62 @@ def _effects(
     chance = assigned["win_probability"].to_numpy(float)
     amount = assigned["amount"].astype(float).to_numpy()
     amount = np.where(np.isnan(amount), np.nanmean(amount) if (~np.isnan(amount)).any() else 0.0, amount)
-    promised = chance[:, None]
-    won = _share(WON, trial, assigned, found.won, promised, int(trial["follow_days"]), sound)
-    stalled = _share(STALLED, trial, assigned, found.stalled, promised, time.stall_days, sound)
+    foreseen = float((chance * (1 - chance)).mean())
+    deals = _Deals(trial, assigned)
+    won, answered = deals.share(WON, found.won, foreseen, int(trial["follow_days"]), sound)
     worth = np.column_stack([chance, amount, chance * amount])
-    revenue = _told(REVENUE, assigned, found.revenue, worth, won.days, None, won.difference is not None)
-    return won, revenue, stalled
+    revenue = deals.told(REVENUE, found.revenue, worth, won.days, None, answered[~np.isnan(found.revenue[answered])])
+    return won, revenue, deals.share(STALLED, found.stalled, _MOST_VARIED, time.stall_days, sound)[0]
 
 
-def _share(
-    outcome: str,
-    trial: Mapping[str, Any],
-    assigned: pd.DataFrame,
-    y: np.ndarray,
-    x: np.ndarray,
-    days: int,
-    sound: bool,
-) -> Effect:
-    known = ~np.isnan(y)
-    coached = (assigned["arm"] == COACHED).to_numpy()[known]
-    unit = assigned["unit"].to_numpy(object)[known].astype(str)
-    foreseen = float((x[:, 0] * (1 - x[:, 0])).mean()) if outcome == WON else _MOST_VARIED
-    there = information(
-        y[known], coached, x[known], unit, foreseen, share=trial["share"], fixed=trial["unit_kind"] == OWNER
-    )
-    return _told(outcome, assigned, y, x, days, there, sound and there.enough)
+class _Deals:
+    """The deals of a trial in the order in which they came in."""
 
+    def __init__(self, trial: Mapping[str, Any], assigned: pd.DataFrame) -> None:
+        self._share = float(trial["share"])
+        self._fixed = trial["unit_kind"] == OWNER
+        self._coached = (assigned["arm"] == COACHED).to_numpy()
+        self._unit = np.unique(assigned["unit"].to_numpy(object).astype(str), return_inverse=True)[1]
+        self._chance = assigned["win_probability"].to_numpy(float)[:, None]
+        self._at = came_in(assigned)
 
-def _told(
-    outcome: str,
-    assigned: pd.DataFrame,
-    y: np.ndarray,
-    x: np.ndarray,
-    days: int,
-    there: Information | None,
-    tell: bool,
-) -> Effect:
-    known = ~np.isnan(y)
-    coached = (assigned["arm"] == COACHED).to_numpy()[known]
-    if not tell or not known.any():
-        return Effect(outcome, days, int(known.sum()), there, None, None, None)
-    made = difference(y[known], coached, x[known], assigned["unit"].to_numpy(object)[known].astype(str))
-    means = (float(y[known][arm].mean()) for arm in (coached, ~coached))
-    return Effect(outcome, days, int(known.sum()), there, made, *means)
+    def share(self, outcome: str, y: np.ndarray, foreseen: float, days: int, sound: bool) -> tuple[Effect, np.ndarray]:
+        """The effect on a share, and the deals that answer: the first ones that were enough, and no later ones.
+
+        Were it answered anew with every deal, an effect would seem proven sooner or later where there is none.
+        """
+        known = np.flatnonzero(~np.isnan(y))
+        known = known[np.argsort(self._at[known], kind="stable")]
+        ends = np.flatnonzero(np.diff(self._at[known], append=-1)) + 1
+        for end in ends:
+            there = self._information(y, known[:end], foreseen)
+            if there.enough:
+                answering = known[:end] if sound else known[:0]
+                return self.told(outcome, y, self._chance, days, there, answering), answering
+        there = self._information(y, known, foreseen)
+        return Effect(outcome, days, len(known), there, None, None, None, None), known[:0]
+
+    def told(
+        self, outcome: str, y: np.ndarray, x: np.ndarray, days: int, there: Information | None, rows: np.ndarray
+    ) -> Effect:
+        """The effect by some of the deals; nothing is told by none."""
+        if not len(rows):
+            return Effect(outcome, days, 0 if there is None else there.followed, there, None, None, None, None)
+        coached = self._coached[rows]
+        made = difference(y[rows], coached, x[rows], self._unit[rows])
+        means = (float(y[rows][arm].mean()) for arm in (coached, ~coached))
+        return Effect(outcome, days, len(rows), there, made, *means, int(self._at[rows].max()))
+
+    def _information(self, y: np.ndarray, rows: np.ndarray, foreseen: float) -> Information:
+        return information(
+            y[rows],
+            self._coached[rows],
+            self._chance[rows],
+            self._unit[rows],
+            foreseen,
+            share=self._share,
+            fixed=self._fixed,
+        )
 
 
 def _arm(assigned: pd.DataFrame, found: Outcomes, shown: pd.DataFrame, arm: str) -> Arm:

@@ -98,7 +98,7 @@ def test_it_is_too_early_and_no_figure_of_an_effect_is_shown(ran, company):
     assert told.code == 0, told.err
     text = flowing(told.out)
     assert "Too early to tell. A difference of 5 points shows 8 times of 10 with about" in text
-    assert "At the present pace (" in text
+    assert "At the present pace, " in text
     assert "difference (95 % interval)" not in text
     assert max(map(len, told.lines)) <= 80
     found = json.loads(dealcast(*impact, "--json").out)

@@ -80,6 +80,7 @@ def test_what_was_shown_is_counted_before_and_since(store):
     assert shown.loc["B"].to_dict() == {"before": 0, "since": 2}
     assert "C" not in shown.index, "it is in no trial"
     assert store.shown_coaching("none").empty
+    assert (store.scored_since("t"), store.scored_since("none")) == (3, 0)
 
 
 def test_the_latest_date_is_that_of_its_kind_of_run(store):

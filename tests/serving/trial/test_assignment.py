@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm.errors import WrongUse
-from serving.trial.assignment import COACHED, HELD_BACK, TrialWishes, arm_of, draw, units
+from serving.trial import assignment
+from serving.trial.assignment import COACHED, HELD_BACK, Drawn, TrialWishes, arm_of, units
 
 DAY = date(2026, 8, 14)
 ON = TrialWishes(0.2, "pilot")
@@ -18,6 +19,10 @@ ON = TrialWishes(0.2, "pilot")
 def deals(*ids: str, **columns: list) -> pd.DataFrame:
     given = {"account_id": [None] * len(ids), "owner_id": [None] * len(ids), **columns}
     return pd.DataFrame({"opportunity_id": list(ids), **given}).astype("str")
+
+
+def draw(table: pd.DataFrame, wishes: TrialWishes, recorded: dict, day: date, enters=None) -> Drawn:
+    return assignment.draw(table, wishes, recorded, day, np.ones(len(table), bool) if enters is None else enters)
 
 
 def test_the_draw_is_the_same_on_every_machine():
@@ -63,7 +68,7 @@ def test_units_are_deals_accounts_or_owners_and_the_deal_where_there_is_none():
 
 def test_deals_of_one_unit_share_an_arm():
     many = deals(*(f"D{n}" for n in range(400)), owner_id=[f"U{n % 40}" for n in range(400)])
-    drawn = draw(many, TrialWishes(0.5, "x", None, "owner"), {}, DAY, forward=True)
+    drawn = draw(many, TrialWishes(0.5, "x", None, "owner"), {}, DAY)
     by_owner = pd.Series(drawn.held_back).groupby(many["owner_id"]).nunique()
     assert (by_owner == 1).all()
     assert 0 < drawn.held_back.mean() < 1
@@ -75,25 +80,26 @@ def test_a_recorded_arm_stays_whoever_owns_the_deal_later():
         row: COACHED if arm_of("pilot", 0.2, f"deal {row}") == HELD_BACK else HELD_BACK
         for row in many["opportunity_id"][:25]
     }
-    drawn = draw(many, ON, other, DAY, forward=True)
+    drawn = draw(many, ON, other, DAY)
     assert [HELD_BACK if held else COACHED for held in drawn.held_back[:25]] == list(other.values())
     assert list(drawn.new) == list(range(25, 50))
     assert list(drawn.arms()) == [arm_of("pilot", 0.2, unit) for unit in drawn.units[25:]]
 
 
-def test_what_looks_back_withholds_and_brings_nobody_in():
+def test_who_does_not_enter_yet_is_drawn_all_the_same():
     many = deals(*(f"D{n}" for n in range(50)))
-    forward, back = (draw(many, ON, {}, DAY, forward=way) for way in (True, False))
-    assert (forward.held_back == back.held_back).all()
-    assert forward.held_back.any()
-    assert (len(forward.new), len(back.new)) == (50, 0)
+    enters = np.arange(50) % 2 == 0
+    every, some = draw(many, ON, {}, DAY), draw(many, ON, {}, DAY, enters)
+    assert (every.held_back == some.held_back).all()
+    assert every.held_back.any()
+    assert (len(every.new), list(some.new)) == (50, list(range(0, 50, 2)))
 
 
 def test_after_the_last_day_who_is_in_stays_and_nobody_comes_in():
     ends = TrialWishes(0.2, "pilot", DAY)
     many = deals(*(f"D{n}" for n in range(50)))
-    assert len(draw(many, ends, {}, DAY, forward=True).new) == 50
-    later = draw(many, ends, {"D0": HELD_BACK}, date(2026, 8, 15), forward=True)
+    assert len(draw(many, ends, {}, DAY).new) == 50
+    later = draw(many, ends, {"D0": HELD_BACK}, date(2026, 8, 15))
     assert len(later.new) == 0
     assert list(np.flatnonzero(later.held_back)) == [0]
 

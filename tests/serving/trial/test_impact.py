@@ -42,11 +42,11 @@ def tables(trial: pd.DataFrame, effect: float, seed: int = 1) -> CrmTables:
 
 
 def told(
-    trial: pd.DataFrame, effect: float = 0.0, *, shown=NOTHING_SHOWN, until=UNTIL, enrols=None, crm=None
+    trial: pd.DataFrame, effect: float = 0.0, *, shown=NOTHING_SHOWN, until=UNTIL, enrols=None, crm=None, scored=0
 ) -> Impact:
     facts = {"seed": "s", "share": float(trial["share"].iloc[0]), "unit_kind": "deal", "follow_days": 30}
     histories = Histories(tables(trial, effect) if crm is None else crm)
-    return impact(facts, trial, shown, histories, TIME, until, enrols)
+    return impact(facts, trial, shown, histories, TIME, until, enrols, scored)
 
 
 def test_an_effect_that_was_put_in_is_told_with_its_interval():
@@ -65,6 +65,20 @@ def test_an_effect_that_was_put_in_is_told_with_its_interval():
     assert came / closed > found.ended[HELD_BACK][1] / found.ended[HELD_BACK][0]
 
 
+def test_the_first_deals_that_were_enough_answer_for_good():
+    """Later deals, whatever came of them, change nothing of an answer that was given."""
+    trial = many(9000, seed=2)
+    trial["as_of"] = trial["as_of"] + pd.to_timedelta(np.arange(9000) // 1000, unit="D")
+    whole = told(trial, 0.10).effects[0]
+    assert whole.information.needed < whole.deals < 9000
+    assert whole.deals % 1000 == 0
+    assert whole.came_by == millis("2026-01-10T23:59:59") + (whole.deals // 1000 - 1) * DAY
+    then = told(trial[: whole.deals], 0.10, crm=tables(trial, 0.10)).effects[0]
+    assert then.difference == whole.difference
+    before = told(trial[: whole.deals - 1000], 0.10, crm=tables(trial, 0.10)).effects[0]
+    assert before.difference is None
+
+
 def test_where_it_is_too_early_nothing_is_told_but_what_is_needed():
     found = told(many(400), 0.10)
     for effect in found.effects:
@@ -77,6 +91,11 @@ def test_where_it_is_too_early_nothing_is_told_but_what_is_needed():
     assert found.pace == pytest.approx(400 / 90, rel=0.02)
     missing = there.needed - 400
     assert found.ready_at == pytest.approx(UNTIL + (missing / found.pace + 30) * DAY, abs=DAY)
+
+
+def test_the_pace_is_that_of_deals_for_which_there_is_something_to_show():
+    assert told(many(400), scored=1600).pace == pytest.approx(told(many(400)).pace / 4)
+    assert told(many(400), scored=300).pace == told(many(400)).pace
 
 
 def test_a_trial_that_ends_before_enough_deals_come_in_is_never_ready():
