@@ -22,11 +22,13 @@ class RunTrial:
     """A run's arms.
 
     :param assigned: the deals that come into the trial with it (columns of TRIAL but `assigned_at`).
+    :param withheld: of how many deals there was something to show that is not shown.
     """
 
     trial_id: str
     drawn: Drawn
     assigned: pd.DataFrame
+    withheld: int
 
     def blinded(self, explained: Explained) -> Explained:
         """The same without the coaching of deals that are held back."""
@@ -38,14 +40,10 @@ class RunTrial:
         return self.assigned.assign(assigned_at=scores["scored_at"].max())
 
     def counts(self) -> dict[str, object]:
-        """A machine's summary: how many deals are held back, how many of them or others have come in."""
-        held = int((self.assigned["arm"] == HELD_BACK).sum())
-        return {
-            "trial_id": self.trial_id,
-            "held_back": int(self.drawn.held_back.sum()),
-            "new": len(self.assigned),
-            "new_held_back": held,
-        }
+        """A machine's summary: from how many deals coaching is held back in this run, how many have come in with it."""
+        new_held = int((self.assigned["arm"] == HELD_BACK).sum())
+        new = {"new": len(self.assigned), "new_held_back": new_held}
+        return {"trial_id": self.trial_id, "held_back": self.withheld, **new}
 
 
 def run_trial(answered: Answered, explained: Explained, store: Store, wishes: TrialWishes, run: Run) -> RunTrial | None:
@@ -90,7 +88,7 @@ def run_trial(answered: Answered, explained: Explained, store: Store, wishes: Tr
             "steps": np.array([len(json.loads(explained.coaching[row])) for row in new], dtype=int),
         }
     )
-    return RunTrial(wishes.trial_id, drawn, assigned)
+    return RunTrial(wishes.trial_id, drawn, assigned, int((drawn.held_back & shows).sum()))
 
 
 def _cycle(answered: Answered) -> int:

@@ -29,7 +29,7 @@ HIGH, LOW = SIDES = ("high", "low")
 FACTS = ("stage", "owner", "close_date", "amount")
 """What ends a snooze when it changes."""
 
-LEAST_CLOSED = 10
+LEAST_CLOSED = 20
 """Below so many deals that have closed, nothing is said of who is right: chance would speak."""
 
 SUREST = 0.01

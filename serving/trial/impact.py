@@ -171,8 +171,8 @@ class _Deals:
             return Effect(outcome, days, 0 if there is None else there.followed, there, None, None, None, None)
         coached = self._coached[rows]
         made = difference(y[rows], coached, x[rows], self._unit[rows])
-        means = (float(y[rows][arm].mean()) for arm in (coached, ~coached))
-        return Effect(outcome, days, len(rows), there, made, *means, int(self._at[rows].max()))
+        mean, mean_held = (float(y[rows][arm].mean()) for arm in (coached, ~coached))
+        return Effect(outcome, days, len(rows), there, made, mean, mean_held, int(self._at[rows].max()))
 
     def _information(self, y: np.ndarray, rows: np.ndarray, foreseen: float) -> Information:
         return information(

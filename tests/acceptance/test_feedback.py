@@ -118,24 +118,24 @@ def test_who_was_right_is_told_of_deals_that_have_closed(months_ago, company, si
     feedback(home, closed[0], "override", "--probability", 1)
     assert "Too early: 1 of 1 deal has closed" in flowing(dealcast(*record, "--as-of", LAST_DAY).out)
     assert "Too early: 0 of 1 deal have closed" in flowing(dealcast(*record, "--as-of", MONTHS_BEFORE).out)
-    for one in closed[:15]:
+    for one in closed[:25]:
         knows = 0.9 if deals["is_won"][one] else 0.1
         feedback(home, one, "override", "--probability", knows, "--by", "Anna")
         feedback(home, one, "dispute", "--too", "high", "--by", "Bob")
     feedback(home, still, "override", "--probability", 0.5, "--by", "Anna")
     found = json.loads(dealcast(*record, "--as-of", LAST_DAY, "--json").out)
     people = {row["author"]: row for row in found["overrides"]["people"]}
-    assert (people["Anna"]["given"], people["Anna"]["closed"]) == (16, 15)
-    chance = scores.set_index("opportunity_id")["win_probability"][closed[:15]].to_numpy()
-    won = deals["is_won"][closed[:15]].to_numpy(bool)
+    assert (people["Anna"]["given"], people["Anna"]["closed"]) == (26, 25)
+    chance = scores.set_index("opportunity_id")["win_probability"][closed[:25]].to_numpy()
+    won = deals["is_won"][closed[:25]].to_numpy(bool)
     assert found["overrides"]["brier"]["person"] < found["overrides"]["brier"]["model"]
     assert found["overrides"]["brier_saved"]["low"] > 0
     high = found["sides"]["high"]
-    assert (high["given"], high["closed"], high["borne_out"]) == (15, 15, int((~won).sum()))
+    assert (high["given"], high["closed"], high["borne_out"]) == (25, 25, int((~won).sum()))
     assert high["expected"] == pytest.approx((1 - chance).sum())
     told = dealcast(*record, "--as-of", LAST_DAY)
     assert "People were nearer, beyond chance." in told.out
-    assert f"{(~won).sum()} of 15 were lost" in flowing(told.out)
+    assert f"{(~won).sum()} of 25 were lost" in flowing(told.out)
     assert max(map(len, told.lines)) <= 80
 
 

@@ -49,12 +49,14 @@ def record(ran) -> pd.DataFrame:
 def test_half_of_the_deals_are_held_back_and_shown_no_coaching_anywhere(ran, record):
     home, (first, second) = ran
     for day in (first, second):
-        arms = record["arm"].reindex(day["opportunity_id"]).to_numpy()
-        held = arms == HELD_BACK
-        assert abs(held.mean() - 0.5) < 4 * np.sqrt(0.25 / len(held))
-        assert (day["coaching"][held] == "[]").all()
-        assert (day["coaching"][~held] != "[]").mean() > 0.1
-        assert (day["reasons"][held] != "[]").all()
+        shown = day.set_index("opportunity_id")["coaching"] != "[]"
+        arms = record["arm"].reindex(shown.index)
+        assert not shown[arms == HELD_BACK].any()
+        assert set(shown.index[shown]) <= set(shown.index[arms == COACHED]), "who is shown anything is in the trial"
+        assert (day["reasons"] != "{}").all()
+    held = record["arm"] == HELD_BACK
+    assert len(held) > 40
+    assert abs(held.mean() - 0.5) < 4 * np.sqrt(0.25 / len(held))
     deal = second.loc[(record["arm"].reindex(second["opportunity_id"]) == HELD_BACK).to_numpy(), "opportunity_id"]
     text = dealcast("explain", deal.iloc[0], "--home", home).out
     for word in ("What won deals had", "trial", "held back"):
@@ -71,25 +73,44 @@ def test_the_list_shows_steps_of_coached_deals_alone(ran, record, company):
     assert "trial" not in first["told"].iloc[0]
 
 
-def test_scores_and_reasons_are_those_without_a_trial(ran, trained, company, tmp_path):
-    plain = scores(copied(trained.home, tmp_path / "home"), company, FIRST, tmp_path / "scores.parquet")
+@pytest.fixture(scope="module")
+def plain(trained, company, tmp_path_factory) -> pd.DataFrame:
+    """Scores of the first day without a trial."""
+    folder = tmp_path_factory.mktemp("plain")
+    return scores(copied(trained.home, folder / "home"), company, FIRST, folder / "scores.parquet")
+
+
+def test_scores_and_reasons_are_those_without_a_trial(ran, plain):
     for column in ("opportunity_id", "win_probability", "priority", "reasons", "stall_reasons"):
         assert list(plain[column]) == list(ran[1][0][column]), column
     assert (plain["coaching"] != ran[1][0]["coaching"]).any()
 
 
-def test_each_deal_keeps_what_was_known_when_it_came_in(ran, record):
+def test_a_deal_comes_in_when_there_is_first_something_to_show(ran, record, plain):
+    """What there is to show is what would be shown without a trial: the arms have nothing to do with it."""
     first, second = (day.set_index("opportunity_id") for day in ran[1])
-    came = first["run_id"].reindex(record.index).fillna(second["run_id"].reindex(record.index))
-    assert list(record["run_id"]) == list(came)
-    at_first = record[record["run_id"] == first["run_id"].iloc[0]]
-    assert sorted(at_first.index) == sorted(first.index)
-    assert list(at_first["win_probability"]) == list(first["win_probability"][at_first.index])
+    came_first = record[record["run_id"] == first["run_id"].iloc[0]]
+    coaching = plain.set_index("opportunity_id")["coaching"]
+    assert sorted(came_first.index) == sorted(coaching.index[coaching != "[]"])
+    assert list(came_first["steps"]) == [len(json.loads(text)) for text in coaching[came_first.index]]
+    assert list(came_first["win_probability"]) == list(first["win_probability"][came_first.index])
+    came_later = record[record["run_id"] == second["run_id"].iloc[0]]
+    assert len(came_first) + len(came_later) == len(record)
+    assert len(came_later) > 5
     assert (record["arm"] == [arm_of("pilot", 0.5, unit) for unit in record["unit"]]).all()
-    coached = at_first[at_first["arm"] == COACHED]
-    assert list(coached["steps"]) == [len(json.loads(text)) for text in first["coaching"][coached.index]]
-    assert at_first.loc[at_first["arm"] == HELD_BACK, "steps"].sum() > 0, "what was held back is counted, not kept"
     assert record["follow_days"].nunique() == 1
+
+
+def test_drawn_by_owners_every_deal_comes_in_and_owners_are_held_back_whole(trained, company, tmp_path):
+    home = copied(trained.home, tmp_path / "home")
+    set_trial(home, ON + 'unit = "owner"\n')
+    day = scores(home, company, FIRST, tmp_path / "scores.parquet")
+    record = Store.under(home).assigned(Store.under(home).trials()[0]["trial_id"])
+    assert sorted(record["opportunity_id"]) == sorted(day["opportunity_id"])
+    assert (record.groupby("unit")["arm"].nunique() == 1).all()
+    assert set(record["arm"]) == {HELD_BACK, COACHED}
+    held = set(record.loc[record["arm"] == HELD_BACK, "opportunity_id"])
+    assert (day.loc[day["opportunity_id"].isin(held), "coaching"] == "[]").all()
 
 
 def test_it_is_too_early_and_no_figure_of_an_effect_is_shown(ran, company):
@@ -135,7 +156,7 @@ def test_another_seed_is_another_trial_and_the_earlier_one_stays(ran, record, co
         "trial"
     ]
     assert counts["new"] == 0, "they have come in with the run before"
-    assert 0 < counts["held_back"] <= (day["coaching"] == "[]").sum()
+    assert 0 < counts["held_back"] < (day["coaching"] == "[]").sum()
     found = json.loads(dealcast("impact", "--data", company, "--home", home, "--as-of", LAST_DAY, "--json").out)
     assert found["trial"]["seed"] == "second"
     assert [(one["seed"], one["deals"]) for one in found["earlier"]] == [("pilot", len(record))]
@@ -160,7 +181,6 @@ def test_a_trial_that_has_ended_takes_nobody_in_and_holds_on_to_those_it_has(ran
     arms = record["arm"].reindex(day["opportunity_id"]).to_numpy()
     assert (day["coaching"][arms == HELD_BACK] == "[]").all()
     new = day[pd.isna(arms)]
-    assert len(new) > 10
     drawn = np.array([arm_of("pilot", 0.5, f"deal {one}") == HELD_BACK for one in new["opportunity_id"]])
     assert (new["coaching"][drawn] != "[]").any()
     assert len(Store.under(home).assigned(Store.under(home).trials()[0]["trial_id"])) == len(record)
@@ -236,7 +256,7 @@ def test_with_enough_deals_the_effect_is_told_with_its_interval(effect, tmp_path
     assert found["findings"] == []
     made = {effect["outcome"]: effect["difference"] for effect in found["effects"]}
     assert made["won"]["low"] < effect < made["won"]["high"]
-    assert made["won"]["high"] - made["won"]["low"] < 0.06
+    assert made["won"]["high"] - made["won"]["low"] < 0.08
     if effect:
         assert made["won"]["low"] > 0
         assert made["revenue"]["value"] > 0

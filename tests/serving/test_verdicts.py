@@ -125,15 +125,15 @@ def test_people_are_told_by_name_and_drawn_towards_all():
 
 
 def test_what_is_called_too_high_is_borne_out_by_losing():
-    rows = [{**said(DISPUTE, f"D{n}", side=HIGH), "closed": True, "won": float(n < 3)} for n in range(12)]
+    rows = [{**said(DISPUTE, f"D{n}", side=HIGH), "closed": True, "won": float(n < 3)} for n in range(24)]
     rows += [{**said(DISPUTE, f"E{n}", side=LOW), "closed": n > 0, "won": 1.0 if n else np.nan} for n in range(3)]
-    rows += [{**said(AGREE, f"F{n}"), "closed": True, "won": float(n < 5)} for n in range(12)]
+    rows += [{**said(AGREE, f"F{n}"), "closed": True, "won": float(n < 5)} for n in range(24)]
     found = sides(pd.DataFrame(rows))
-    assert (found[HIGH].given, found[HIGH].closed, found[HIGH].borne_out) == (12, 12, 9)
-    assert found[HIGH].expected == pytest.approx(12 * 0.6)
-    assert found[HIGH].beyond.value == pytest.approx(9 / 12 - 0.6)
+    assert (found[HIGH].given, found[HIGH].closed, found[HIGH].borne_out) == (24, 24, 21)
+    assert found[HIGH].expected == pytest.approx(24 * 0.6)
+    assert found[HIGH].beyond.value == pytest.approx(21 / 24 - 0.6)
     assert (found[LOW].given, found[LOW].closed, found[LOW].borne_out, found[LOW].beyond) == (3, 2, 2, None)
-    assert (found[AGREE].borne_out, found[AGREE].expected) == (5, pytest.approx(12 * 0.4))
+    assert (found[AGREE].borne_out, found[AGREE].expected) == (5, pytest.approx(24 * 0.4))
 
 
 def test_disputes_that_are_coin_flips_are_not_called_right():

@@ -117,3 +117,8 @@ def test_what_is_no_trial_is_refused(wishes, where):
     with pytest.raises(WrongUse) as refused:
         TrialWishes(**wishes)
     assert refused.value.where == f"[trial] {where}"
+
+
+def test_a_run_without_deals_draws_none():
+    drawn = draw(deals(), ON, {}, DAY)
+    assert (len(drawn.held_back), len(drawn.new), len(drawn.arms())) == (0, 0, 0)
