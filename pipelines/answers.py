@@ -13,6 +13,7 @@ from features.settings import TimeSettings, propose
 from pipelines.champion import model_of
 from pipelines.company import Company
 from pipelines.config import Config, Home
+from serving.coach import asked_of_deals
 from serving.scoring import absent_features
 from serving.store import Store
 from training.deal_model import Answers, DealModel
@@ -75,8 +76,9 @@ def _by_rates(company: Company, config: Config) -> Answered:
             expected="at least one closed deal with some days of history",
             remedy="wait for deals to close, or give the history of earlier ones",
         )
-    reference = reference_tables(rows, training.labels.amount_ratio, catalogue(training.vocabulary))
-    scoring = scoring_set(company.histories, training.vocabulary, (), company.as_of)
+    reference = reference_tables(rows, training.labels.amount_ratio, catalogue(training.vocabulary), training.kinds)
+    known = tuple(name for name in asked_of_deals(catalogue(training.vocabulary)) if name in rows.names)
+    scoring = scoring_set(company.histories, training.vocabulary, known, company.as_of)
     baseline = fit_baseline(rows)
     note = (
         "No champion yet: every deal gets the shrunken win rate of its stage, from "

@@ -20,7 +20,7 @@ from features.families.segment import SEGMENT_FIELDS
 from features.feature import Feature
 from features.histories import Histories
 from serving.close_dates import expected_day
-from serving.coach import as_json, gaps
+from serving.coach import Coach, as_json
 from serving.explain import STALLED, WON, Explanation, explain, probability_points
 from serving.grades import Grades
 from serving.store_tables import SCORE_COLUMNS
@@ -117,18 +117,22 @@ def explain_all(scoring: ScoringSet, model: DealModel) -> Explained:
         stalls = probability_points(boosting.contributions(model.boosters.stall, x), model.stall_calibrator)
     facts = texts(scoring)
     missing = data_confidence(scoring)[1]
+    coach = Coach(model.facts["reference"]["playbook"], catalogue, model.names)
     reasons, stall_reasons, coaching = [], [], []
     for row in range(len(x)):
         why = _explain_row(row, x, model, won, catalogue, facts[row], WON)
         reasons.append(_dumps({**why.as_json(), "missing": missing[row]}))
         stalling = None if stalls is None else _explain_row(row, x, model, stalls, catalogue, facts[row], STALLED)
         stall_reasons.append(_dumps(stalling.as_json() if stalling else {}))
-        coaching.append(_dumps(as_json(gaps(why, scoring.stage[row], catalogue, model.facts["reference"]))))
+        coaching.append(_dumps(as_json(coach.gaps(x[row], scoring.stage[row], facts[row], why))))
     return Explained(reasons, stall_reasons, coaching)
 
 
 def explain_by_rates(scoring: ScoringSet, answers: Answers, overall: float, reference: Mapping[str, Any]) -> Explained:
-    """The one reason that a baseline has: the record of the deal's stage."""
+    """The one reason that a baseline has, the record of the deal's stage; and what won deals had done there."""
+    names = tuple(scoring.features.columns)
+    coach, facts = Coach(reference["playbook"], _worded(scoring.prepared, names), names), texts(scoring)
+    x = scoring.features.to_numpy(float)
     missing = data_confidence(scoring)[1]
     reasons = []
     for row, stage in enumerate(scoring.stage):
@@ -137,7 +141,8 @@ def explain_by_rates(scoring: ScoringSet, answers: Answers, overall: float, refe
         told = _stage_reason(stage, reference, moved)
         sides = {"for": told if moved > 0 else [], "against": told if moved < 0 else []}
         reasons.append(_dumps({"base": base, **sides, "rest": 0.0 if told else moved, "missing": missing[row]}))
-    return Explained(reasons, ["{}"] * len(reasons), ["[]"] * len(reasons))
+    coaching = [_dumps(as_json(coach.gaps(x[row], stage, facts[row]))) for row, stage in enumerate(scoring.stage)]
+    return Explained(reasons, ["{}"] * len(reasons), coaching)
 
 
 def texts(scoring: ScoringSet) -> list[dict[str, str]]:
@@ -173,7 +178,7 @@ def _worded(prepared: Prepared, names: tuple[str, ...]) -> Catalogue:
         if feature.name not in lacking:
             return feature
         missing = f"Not known, because {lacking[feature.name]}."
-        return replace(feature, wording=replace(feature.wording, missing=missing), actionable=False)
+        return replace(feature, wording=replace(feature.wording, missing=missing), actionable=False, practice=None)
 
     families = prepared.catalogue.families
     return Catalogue(tuple(replace(f, features=tuple(worded(one) for one in f.features)) for f in families))

@@ -1,0 +1,313 @@
+"""What won deals had done at a stage by then that lost deals had not, and whether more of anything goes with winning.
+
+Each stage's closed deals are compared at one time in the stage (:mod:`training.landmarks`), a deal with others of a
+like win chance: strata of the chance by all that is neither a practice nor volume, told by models that had not
+seen the deal. It is association: deals may differ in what no feature tells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.catalogue import Catalogue
+from features.feature import Feature
+from training.evaluation import FOLDS, fold_of
+from training.landmarks import Landmark, landmarks
+from training.models.line import fit_line
+from training.rows import Rows
+from training.segments import AMOUNT, FALSE_ALARMS, size_bounds, sized
+from training.stratified import Association, Tables, after_so_many, association, tables, unlike
+
+STRATA = 5
+"""Five strata take away nine tenths of what one covariate distorts (Cochran 1968)."""
+
+LEAST_DEALS = 20
+"""Won deals, and lost ones, without which a stage or a segment has no statements."""
+
+LEAST_SHARE, LEAST_DIFFERENCE = 0.2, 0.05
+"""What fewer of the won deals had, or hardly more of them than of the lost, is no practice of theirs."""
+
+OWNER = "owner"
+SIZE = "size"
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A practice with one of its bounds; `column` is the feature's place among the rows' features."""
+
+    feature: Feature
+    bound: float
+    column: int
+
+    def had(self, x: np.ndarray) -> np.ndarray:
+        """1 had, 0 had not, NaN not asked; shape (n,)."""
+        assert self.feature.practice is not None
+        return self.feature.practice.had(x[:, self.column].astype(float), self.bound)
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """One stage's deals at the landmark, and what was counted of them."""
+
+    name: str
+    landmark: Landmark
+    x: np.ndarray
+    won: np.ndarray
+    stratum: np.ndarray
+    kinds: Mapping[str, pd.Categorical[str]]
+
+    @property
+    def enough(self) -> bool:
+        return min(int(self.won.sum()), int((~self.won).sum())) >= LEAST_DEALS
+
+
+Kinds = Mapping[str, "pd.Categorical[str]"]
+
+
+def playbook(rows: Rows, kinds: Kinds, catalogue: Catalogue) -> dict[str, Any]:
+    """The playbook as JSON-able data: each stage's practices and volumes, of the stage and of its segments.
+
+    :param kinds: what kind of deal each row is, by field; owners are left out: they are people.
+    """
+    asked = statements(rows, catalogue)
+    volumes = [(f, rows.names.index(f.name)) for f in catalogue.features if f.volume and f.name in rows.names]
+    bounds = size_bounds(_amounts(rows))
+    segments = {field: kind for field, kind in kinds.items() if field != OWNER}
+    segments |= {SIZE: sized(_amounts(rows), bounds)} if len(bounds) else {}
+    stages = _stages(rows, segments, catalogue)
+    open_to = [stage for stage in stages if stage.enough]
+    practices = _practices(open_to, asked)
+    amounts = _volumes(open_to, volumes)
+    return {
+        "size_bounds": bounds.tolist(),
+        "fields": sorted(segments),
+        "stages": {
+            stage.name: {
+                "from_day": stage.landmark.from_day,
+                "day": stage.landmark.day,
+                "position": _position(rows, stage.name),
+                "won": int(stage.won.sum()),
+                "lost": int((~stage.won).sum()),
+                **practices.get(stage.name, {"tried": 0, "practices": []}),
+                "volume": amounts.get(stage.name, []),
+            }
+            for stage in stages
+        },
+    }
+
+
+def statements(rows: Rows, catalogue: Catalogue) -> list[Statement]:
+    """Every practice that the rows' features tell of, with each of its bounds."""
+    place = {name: column for column, name in enumerate(rows.names)}
+    return [
+        Statement(feature, float(bound), place[feature.name])
+        for feature in catalogue.features
+        if feature.practice and feature.name in place
+        for bound in feature.practice.bounds
+    ]
+
+
+def composition(names: tuple[str, ...], catalogue: Catalogue) -> np.ndarray:
+    """Places of the features that tell what a deal is and not what was done: of no group with a practice or volume."""
+    deeds = {feature.group for feature in catalogue.features if feature.practice or feature.volume}
+    known = [catalogue.feature(name) for name in names]
+    return np.flatnonzero([not feature.actionable and feature.group not in deeds for feature in known])
+
+
+def chances(rows: Rows, places: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Log-odds of winning at some rows by some features, each from a line that has not seen its group; shape (n,)."""
+    x, y, fold = rows.x[places][:, columns], (rows.outcome[places] == 1).astype(float), fold_of(rows.group[places])
+    margin = np.zeros(len(places))
+    for k in range(FOLDS):
+        seen, unseen = fold != k, fold == k
+        if unseen.any() and len(np.unique(y[seen])) == 2 and len(columns):
+            margin[unseen] = fit_line(x[seen], y[seen]).margin(x[unseen])
+    return margin
+
+
+def _stages(rows: Rows, segments: Kinds, catalogue: Catalogue) -> list[_Stage]:
+    found = landmarks(rows)
+    if not found:
+        return []
+    places = np.concatenate([one.rows for one in found.values()])
+    margin = np.split(chances(rows, places, composition(rows.names, catalogue)), _ends(found))
+    return [
+        _Stage(
+            name,
+            one,
+            rows.x[one.rows],
+            rows.outcome[one.rows] == 1,
+            _parts(chance),
+            {field: kind[one.rows] for field, kind in segments.items()},
+        )
+        for (name, one), chance in zip(found.items(), margin, strict=True)
+    ]
+
+
+def _ends(found: Mapping[str, Landmark]) -> np.ndarray:
+    return np.cumsum([len(one.rows) for one in found.values()])[:-1]
+
+
+def _parts(chance: np.ndarray) -> np.ndarray:
+    """Fifths of the deals by their chance; shape (n,), from 0."""
+    if not len(chance):
+        return np.zeros(0, dtype=np.int64)
+    return np.searchsorted(np.quantile(chance, np.arange(1, STRATA) / STRATA), chance, side="right")
+
+
+def _practices(stages: list[_Stage], asked: list[Statement]) -> dict[str, dict[str, Any]]:
+    """Each stage's practices: the bound of each feature that is best supported, weightiest first."""
+    had = [np.column_stack([one.had(stage.x) for one in asked]) if asked else np.zeros((0, 0)) for stage in stages]
+    if not asked:
+        return {}
+    whole = [tables(yes, stage.won, stage.stratum) for stage, yes in zip(stages, had, strict=True)]
+    found = [association(counts) for counts in whole]
+    after = _together([one.chance_of_more for one in found])
+    parts = [_segments(*one) for one in zip(stages, had, whole, strict=True)]
+    alarms = iter(_together([part.differs for of_stage in parts for part in of_stage]))
+    named = [[(part, next(alarms)) for part in of_stage] for of_stage in parts]
+    return {
+        stage.name: {
+            "tried": int(found[i].told.sum()),
+            "practices": _best(asked, whole[i], found[i], after[i], named[i]),
+        }
+        for i, stage in enumerate(stages)
+    }
+
+
+@dataclass(frozen=True)
+class _Segment:
+    """A segment's deals of a stage beside the stage's other deals; `differs` is how likely by chance alone."""
+
+    field: str
+    value: str
+    counts: Tables
+    found: Association
+    differs: np.ndarray
+
+
+def _segments(stage: _Stage, had: np.ndarray, whole: Tables) -> list[_Segment]:
+    """Each segment of a stage with enough deals, its strata those of the stage."""
+    found = []
+    for field, kind in stage.kinds.items():
+        for code, value in enumerate(kind.categories):
+            inside = np.asarray(kind.codes) == code
+            won = int(stage.won[inside].sum())
+            if min(won, int(inside.sum()) - won) < LEAST_DEALS:
+                continue
+            counts = tables(np.where(inside[:, None], had, np.nan), stage.won, stage.stratum)
+            here = association(counts)
+            found.append(_Segment(field, str(value), counts, here, unlike(here, association(whole - counts))))
+    return found
+
+
+def _best(
+    asked: list[Statement],
+    counts: Tables,
+    found: Association,
+    after: np.ndarray,
+    named: list[tuple[_Segment, np.ndarray]],
+) -> list[dict[str, Any]]:
+    """The practices of a stage that hold in it, or in a segment that differs from it; a bound a feature."""
+    best: dict[str, tuple[float, dict[str, Any]]] = {}
+    for i, statement in enumerate(asked):
+        own = _numbers(counts, found, i)
+        own["after"] = _or_none(after[i])
+        holds = _holds(own) and bool(after[i] <= FALSE_ALARMS)
+        segments = [
+            {"field": part.field, "value": part.value, **there, "holds": _holds(there)}
+            for part, differs in named
+            if differs[i] <= FALSE_ALARMS
+            for there in [_numbers(part.counts, part.found, i)]
+        ]
+        if not (holds or any(part["holds"] for part in segments)):
+            continue
+        name = statement.feature.name
+        entry = {"id": f"{name}:{statement.bound:g}", "feature": name, "bound": statement.bound, **own, "holds": holds}
+        support = float(found.score[i]) if holds else 0.0
+        if name not in best or support > best[name][0]:
+            best[name] = (support, {**entry, "segments": segments})
+    return sorted((entry for _, entry in best.values()), key=lambda one: (not one["holds"], -weight(one)))
+
+
+def weight(numbers: Mapping[str, Any]) -> float:
+    """How much winning goes with it at least, times how many of the won deals had it: what is told first."""
+    return float(np.log(max(numbers["low"] or 1.0, 1.0)) * numbers["won_had"] / max(numbers["won"], 1))
+
+
+def _holds(numbers: Mapping[str, Any]) -> bool:
+    """Whether winning goes with it beyond chance and enough of the won deals had it, clearly more than of the lost."""
+    if numbers["low"] is None or numbers["low"] <= 1:
+        return False
+    won, lost = numbers["won_had"] / numbers["won"], numbers["lost_had"] / numbers["lost"]
+    return bool(won >= LEAST_SHARE and won - lost >= LEAST_DIFFERENCE)
+
+
+def _numbers(counts: Tables, found: Association, i: int) -> dict[str, Any]:
+    won_had, lost_had = int(counts.won_had[i].sum()), int(counts.lost_had[i].sum())
+    return {
+        "won_had": won_had,
+        "won": won_had + int(counts.won_not[i].sum()),
+        "lost_had": lost_had,
+        "lost": lost_had + int(counts.lost_not[i].sum()),
+        "odds": _or_none(found.odds[i]),
+        "low": _or_none(found.low[i]),
+        "high": _or_none(found.high[i]),
+    }
+
+
+def _volumes(stages: list[_Stage], volumes: list[tuple[Feature, int]]) -> dict[str, list[dict[str, Any]]]:
+    """Of each volume in each stage: medians of won and lost deals, and whether more than usual goes with either."""
+    if not volumes:
+        return {}
+    columns = [column for _, column in volumes]
+    found = []
+    for stage in stages:
+        values = stage.x[:, columns].astype(float)
+        more = np.where(np.isnan(values), np.nan, values > np.nanmedian(values, axis=0))
+        found.append(association(tables(more, stage.won, stage.stratum)))
+    after = _together([one.chance_of_other for one in found])
+    return {
+        stage.name: [
+            {
+                "feature": feature.name,
+                "won": float(np.nanmedian(stage.x[stage.won, column])),
+                "lost": float(np.nanmedian(stage.x[~stage.won, column])),
+                "odds": _or_none(one.odds[i]),
+                "low": _or_none(one.low[i]),
+                "high": _or_none(one.high[i]),
+                "after": _or_none(share[i]),
+            }
+            for i, (feature, column) in enumerate(volumes)
+            if not np.isnan(stage.x[:, column]).all()
+        ]
+        for stage, one, share in zip(stages, found, after, strict=True)
+    }
+
+
+def _together(chance: list[np.ndarray]) -> list[np.ndarray]:
+    """False alarms of all that was tried, over all stages together; arrays of the same shapes."""
+    if not chance:
+        return []
+    return np.split(after_so_many(np.concatenate(chance)), np.cumsum([len(one) for one in chance])[:-1])
+
+
+def _amounts(rows: Rows) -> np.ndarray:
+    return rows.x[:, rows.names.index(AMOUNT)].astype(float) if AMOUNT in rows.names else np.zeros(0)
+
+
+def _position(rows: Rows, stage: str) -> float | None:
+    """The stage's place in the process, where it is known."""
+    if "stage_position" not in rows.names:
+        return None
+    place = rows.x[rows.stage == stage, rows.names.index("stage_position")]
+    return _or_none(float(np.nanmedian(place)) if (~np.isnan(place)).any() else np.nan)
+
+
+def _or_none(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
