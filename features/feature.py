@@ -155,7 +155,7 @@ class Vocabulary:
     """What the declarations need to know of a company; fixed at training and kept with the model.
 
     :param kinds: its own activity kinds (beyond the recognised ones) that get features of their own.
-    :param deeds: those of them that its own people do: no stage goes by their name, and the buyer seldom does them.
+    :param deeds: those of them that are steps its people take, mostly once a deal: neither the buyer's nor a stage.
     :param segments: fields of opportunities known in the past whose levels have as-of win rates.
     :param account_fields: columns of accounts declared fixed; of those that are text, the ones that tell deals apart.
     :param calendar: its fiscal periods.

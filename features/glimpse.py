@@ -34,7 +34,7 @@ class Glimpse:
     :param facts: what their tables tell of at all.
     :param deals: how many there are.
     :param kinds: by kind of activity as written, on how many deals it occurs.
-    :param deeds: by kind of activity as written, on how many deals it occurs and does not come from the buyer.
+    :param deeds: by kind of activity as written, on how many deals it occurs once and does not come from the buyer.
     :param levels: by text field, how many deals have had each level.
     :param through: up to when they tell anything, milliseconds; 0 = nothing.
     """
@@ -58,7 +58,7 @@ def glimpse(histories: Histories, until: int = NEVER) -> Glimpse:
         facts=histories.tables.own_facts,
         deals=len(histories),
         kinds=_kinds(histories),
-        deeds=_kinds(histories, buyers=False),
+        deeds=_deeds(histories),
         levels={field: _levels(histories, field) for field in level_fields(histories.tables)},
         spans=Lasting(spans.opened, spans.closed, spans.won),
         through=data_through(histories.tables, until),
@@ -88,11 +88,17 @@ def level_fields(tables: CrmTables) -> tuple[str, ...]:
     return (*FIELD_OF.values(), *SEGMENT_FIELDS, *(OF_ACCOUNTS + name for name in ACCOUNT_SEGMENTS), *own)
 
 
-def _kinds(histories: Histories, *, buyers: bool = True) -> pd.Series:
-    """On how many deals each kind of activity occurs; not as the buyer's where `buyers` is not wanted."""
+def _kinds(histories: Histories) -> pd.Series:
     (code,), kinds = encode([histories.tables["activities"]["kind"]])
-    deal = histories.deal_of("activities")
-    return _deals_by_level(deal if buyers else np.where(directions(histories)[0], NONE, deal), code, kinds)
+    return _deals_by_level(histories.deal_of("activities"), code, kinds)
+
+
+def _deeds(histories: Histories) -> pd.Series:
+    """On how many deals each kind of activity occurs once, and was not the buyer's."""
+    (code,), kinds = encode([histories.tables["activities"]["kind"]])
+    deal = np.where(directions(histories)[0], NONE, histories.deal_of("activities"))
+    again = pd.DataFrame({"deal": deal, "code": code}).duplicated(keep=False).to_numpy()
+    return _deals_by_level(np.where(again, NONE, deal), code, kinds)
 
 
 def _levels(histories: Histories, field: str) -> pd.Series:

@@ -77,9 +77,12 @@ def _own_kinds(seen: Glimpse, wanted: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _is_deed(seen: Glimpse, kind: str, tables: CrmTables) -> bool:
-    """Whether the company's people do it: on most deals not the buyer, and not merely a stage that was entered."""
-    by_sellers = 2 * seen.deeds.get(kind, 0) > seen.kinds.get(kind, 0)
-    return bool(by_sellers and kind not in set(tables["stages"]["stage"]))
+    """Whether it is a step that the company's people take: on most deals that have it once, and not by the buyer.
+
+    What is logged again and again is volume; what goes by a stage's name is that stage being entered.
+    """
+    once = 2 * seen.deeds.get(kind, 0) > seen.kinds.get(kind, 0)
+    return bool(once and kind not in set(tables["stages"]["stage"]))
 
 
 def _own_field(seen: Glimpse, fixed: frozenset[str], column: OwnColumn) -> OwnField:

@@ -8,7 +8,7 @@ from typing import Any
 
 from crm.errors import DataRefused
 from features.catalogue import catalogue
-from features.dataset import ScoringSet, scoring_set, training_set
+from features.dataset import ScoringSet, TrainingSet, scoring_set, training_set
 from features.settings import TimeSettings, propose
 from pipelines.champion import model_of
 from pipelines.company import Company
@@ -19,7 +19,7 @@ from serving.store import Store
 from training.deal_model import Answers, DealModel
 from training.models.baseline import fit_baseline
 from training.reference import reference_tables
-from training.rows import all_rows
+from training.rows import Rows, all_rows
 
 BASELINE = "baseline"
 
@@ -66,9 +66,9 @@ def _by_model(company: Company, model: DealModel, version: str) -> Answered:
     return Answered(scoring, answers, model, version, model.facts["reference"], model.time, tuple(notes))
 
 
-def _by_rates(company: Company, config: Config) -> Answered:
-    time = propose(company.histories, config.time)
-    training = training_set(company.histories, time, company.until)
+def history(company: Company, config: Config) -> tuple[TrainingSet, Rows]:
+    """Everything that the tables tell of the past. Raises DataRefused where no deal has closed."""
+    training = training_set(company.histories, propose(company.histories, config.time), company.until)
     rows = all_rows(training)
     if not (rows.outcome >= 0).any():
         raise DataRefused(
@@ -76,6 +76,11 @@ def _by_rates(company: Company, config: Config) -> Answered:
             expected="at least one closed deal with some days of history",
             remedy="wait for deals to close, or give the history of earlier ones",
         )
+    return training, rows
+
+
+def _by_rates(company: Company, config: Config) -> Answered:
+    training, rows = history(company, config)
     reference = reference_tables(rows, training.labels.amount_ratio, catalogue(training.vocabulary), training.kinds)
     known = tuple(name for name in asked_of_deals(catalogue(training.vocabulary)) if name in rows.names)
     scoring = scoring_set(company.histories, training.vocabulary, known, company.as_of)
@@ -86,4 +91,4 @@ def _by_rates(company: Company, config: Config) -> Answered:
         "`dealcast train` says what a model of its own would need."
     )
     answers = baseline.answer(scoring.stage)
-    return Answered(scoring, answers, float(baseline.wins.overall), BASELINE, reference, time, (note,))
+    return Answered(scoring, answers, float(baseline.wins.overall), BASELINE, reference, training.time, (note,))

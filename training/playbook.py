@@ -23,8 +23,8 @@ from training.rows import Rows
 from training.segments import AMOUNT, FALSE_ALARMS, size_bounds, sized
 from training.stratified import Association, Tables, after_so_many, association, tables, unlike
 
-STRATA = 5
-"""Five strata take away nine tenths of what one covariate distorts (Cochran 1968)."""
+STRATA = 10
+"""Of a chance told by features alone; five leave more of what deals are (docs/decisions/0018 has the figures)."""
 
 LEAST_DEALS = 20
 """Won deals, and lost ones, without which a stage or a segment has no statements."""
@@ -61,10 +61,6 @@ class _Stage:
     stratum: np.ndarray
     kinds: Mapping[str, pd.Categorical[str]]
 
-    @property
-    def enough(self) -> bool:
-        return min(int(self.won.sum()), int((~self.won).sum())) >= LEAST_DEALS
-
 
 Kinds = Mapping[str, "pd.Categorical[str]"]
 
@@ -80,12 +76,12 @@ def playbook(rows: Rows, kinds: Kinds, catalogue: Catalogue) -> dict[str, Any]:
     segments = {field: kind for field, kind in kinds.items() if field != OWNER}
     segments |= {SIZE: sized(_amounts(rows), bounds)} if len(bounds) else {}
     stages = _stages(rows, segments, catalogue)
-    open_to = [stage for stage in stages if stage.enough]
+    open_to = [stage for stage in stages if _enough(stage, np.ones(len(stage.won), dtype=bool))]
     practices = _practices(open_to, asked)
     amounts = _volumes(open_to, volumes)
     return {
         "size_bounds": bounds.tolist(),
-        "fields": sorted(segments),
+        "fields": _looked_at(open_to, segments),
         "stages": {
             stage.name: {
                 "from_day": stage.landmark.from_day,
@@ -154,7 +150,7 @@ def _ends(found: Mapping[str, Landmark]) -> np.ndarray:
 
 
 def _parts(chance: np.ndarray) -> np.ndarray:
-    """Fifths of the deals by their chance; shape (n,), from 0."""
+    """Equal parts of the deals by their chance; shape (n,), from 0."""
     if not len(chance):
         return np.zeros(0, dtype=np.int64)
     return np.searchsorted(np.quantile(chance, np.arange(1, STRATA) / STRATA), chance, side="right")
@@ -197,13 +193,30 @@ def _segments(stage: _Stage, had: np.ndarray, whole: Tables) -> list[_Segment]:
     for field, kind in stage.kinds.items():
         for code, value in enumerate(kind.categories):
             inside = np.asarray(kind.codes) == code
-            won = int(stage.won[inside].sum())
-            if min(won, int(inside.sum()) - won) < LEAST_DEALS:
+            if not _enough(stage, inside):
                 continue
             counts = tables(np.where(inside[:, None], had, np.nan), stage.won, stage.stratum)
             here = association(counts)
             found.append(_Segment(field, str(value), counts, here, unlike(here, association(whole - counts))))
     return found
+
+
+def _looked_at(stages: list[_Stage], segments: Kinds) -> dict[str, list[str]]:
+    """The segments that have enough deals in a stage at least, by field."""
+    return {
+        field: [
+            str(value)
+            for code, value in enumerate(kind.categories)
+            if any(_enough(stage, np.asarray(stage.kinds[field].codes) == code) for stage in stages)
+        ]
+        for field, kind in segments.items()
+    }
+
+
+def _enough(stage: _Stage, inside: np.ndarray) -> bool:
+    """Whether these deals of a stage were won, and lost, often enough to be told of."""
+    won = int(stage.won[inside].sum())
+    return min(won, int(inside.sum()) - won) >= LEAST_DEALS
 
 
 def _best(
@@ -266,28 +279,33 @@ def _volumes(stages: list[_Stage], volumes: list[tuple[Feature, int]]) -> dict[s
     if not volumes:
         return {}
     columns = [column for _, column in volumes]
-    found = []
-    for stage in stages:
-        values = stage.x[:, columns].astype(float)
-        more = np.where(np.isnan(values), np.nan, values > np.nanmedian(values, axis=0))
-        found.append(association(tables(more, stage.won, stage.stratum)))
+    usual = [np.nan_to_num(np.nanmedian(stage.x[:, columns].astype(float), axis=0)) for stage in stages]
+    counts = [
+        tables(_more(stage.x[:, columns].astype(float), here), stage.won, stage.stratum)
+        for stage, here in zip(stages, usual, strict=True)
+    ]
+    found = [association(one) for one in counts]
     after = _together([one.chance_of_other for one in found])
     return {
         stage.name: [
             {
                 "feature": feature.name,
-                "won": float(np.nanmedian(stage.x[stage.won, column])),
-                "lost": float(np.nanmedian(stage.x[~stage.won, column])),
-                "odds": _or_none(one.odds[i]),
-                "low": _or_none(one.low[i]),
-                "high": _or_none(one.high[i]),
-                "after": _or_none(share[i]),
+                "usual": float(usual[s][i]),
+                "won_median": _or_none(np.nanmedian(stage.x[stage.won, column])),
+                "lost_median": _or_none(np.nanmedian(stage.x[~stage.won, column])),
+                **_numbers(counts[s], found[s], i),
+                "after": _or_none(after[s][i]),
             }
             for i, (feature, column) in enumerate(volumes)
-            if not np.isnan(stage.x[:, column]).all()
+            if found[s].told[i]
         ]
-        for stage, one, share in zip(stages, found, after, strict=True)
+        for s, stage in enumerate(stages)
     }
+
+
+def _more(values: np.ndarray, usual: np.ndarray) -> np.ndarray:
+    """Whether each deal has more than is usual; NaN where that is not known. Shape of `values`."""
+    return np.where(np.isnan(values), np.nan, values > usual)
 
 
 def _together(chance: list[np.ndarray]) -> list[np.ndarray]:

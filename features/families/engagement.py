@@ -208,7 +208,7 @@ def _own_kind(kind: str, *, done: bool) -> tuple[Feature, Feature]:
             Count("touches", f"kind:{kind}"),
             Unit.TIMES,
             group=group,
-            meaning=f"How often '{kind}' was logged so far.",
+            meaning=f"Times that '{kind}' was logged so far.",
             wording=Wording(
                 f"'{said}' was logged {{value}}.",
                 peers=f"deals with '{said}' logged {{bin}}",
