@@ -16,7 +16,7 @@ from pipelines.answers import BASELINE, history
 from pipelines.champion import has_store, model_of, open_store
 from pipelines.company import Company, open_company
 from pipelines.config import Config, Home, load_config
-from serving.playbook import done
+from serving.playbook import done, in_process
 from serving.sinks.files import check_target, write_table
 from training.playbook import playbook as playbook_of
 
@@ -35,12 +35,6 @@ class Book:
     closed: int
     won: int
     until: int
-
-    @property
-    def stages(self) -> list[str]:
-        """The stages in the order of the process."""
-        pages = self.pages["stages"]
-        return sorted(pages, key=lambda name: (pages[name]["position"] is None, pages[name]["position"], name))
 
 
 @dataclass(frozen=True)
@@ -129,13 +123,12 @@ def playbook_table(result: PlaybookResult) -> pd.DataFrame:
 
 
 def _stages(book: Book, wanted: str | None) -> list[str]:
+    stages = in_process(book.pages)
     if wanted is None:
-        return book.stages
-    found = [name for name in book.stages if name.casefold() == wanted.casefold()]
+        return stages
+    found = [name for name in stages if name.casefold() == wanted.casefold()]
     if not found:
-        raise WrongUse(
-            f"there is no stage '{wanted}' in the playbook", where="--stage", expected=_near(wanted, book.stages)
-        )
+        raise WrongUse(f"there is no stage '{wanted}' in the playbook", where="--stage", expected=_near(wanted, stages))
     return found
 
 

@@ -91,6 +91,12 @@ def steps(book: Mapping[str, Any], stage: str | None, kinds: Mapping[str, str], 
     return sorted(found, key=lambda step: -weight(step.record))
 
 
+def in_process(book: Mapping[str, Any]) -> list[str]:
+    """The playbook's stages in the order of the process."""
+    pages = book["stages"]
+    return sorted(pages, key=lambda name: (pages[name]["position"] is None, pages[name]["position"], name))
+
+
 def kinds_of(book: Mapping[str, Any], facts: Mapping[str, str], amount: float) -> dict[str, str]:
     """What a deal is, by the playbook's fields, from what people call its facts and from its amount."""
     kinds = {field: facts[name] for field in book["fields"] if (name := field.removeprefix(OF_ACCOUNTS)) in facts}

@@ -117,7 +117,7 @@ _MOST_ALIKE = 5
 
 def _volumes(result: PlaybookResult, stage: str) -> list[str]:
     by_verdict: dict[str, list[str]] = {verdict: [] for verdict in (*_TOLD, "")}
-    for one in result.book.pages["stages"][stage]["volume"]:
+    for one in _of_groups(result, stage):
         by_verdict[volume_verdict(one, FALSE_ALARMS)].append(_amounts(result, one))
     lines = []
     for verdict, says in _TOLD.items():
@@ -130,6 +130,17 @@ def _volumes(result: PlaybookResult, stage: str) -> list[str]:
     return [stage, *lines] if lines else []
 
 
+def _of_groups(result: PlaybookResult, stage: str) -> list[Mapping[str, Any]]:
+    """The volume of each group that stands out most: what is about the same is told once."""
+    volumes = result.book.pages["stages"][stage]["volume"]
+    groups = [result.book.catalogue.feature(one["feature"]).group for one in volumes]
+    best: dict[str, Mapping[str, Any]] = {}
+    for group, one in zip(groups, volumes, strict=True):
+        if group not in best or one["after"] < best[group]["after"]:
+            best[group] = one
+    return list(best.values())
+
+
 def _amounts(result: PlaybookResult, one: Mapping[str, Any]) -> str:
     """What is counted, with what won and lost deals had of it."""
     title = result.book.catalogue.feature(one["feature"]).meaning.rstrip(".")
@@ -137,4 +148,4 @@ def _amounts(result: PlaybookResult, one: Mapping[str, Any]) -> str:
     if won != lost:
         return f"{title} (the median {won} if won, {lost} if lost)"
     shares = percent(one["won_had"] / one["won"]), percent(one["lost_had"] / one["lost"])
-    return f"{title} (more than {number(one['usual'])}: {shares[0]} of won deals, {shares[1]} of lost)"
+    return f"{title} (more than {number(one['usual'])}: {shares[0]} of won, {shares[1]} of lost)"
