@@ -49,7 +49,7 @@ class Wording:
 class Practice:
     """What a rep can have done by a date, as a yes or no about a feature's value.
 
-    :param done: as people read it after "had": "reached {bound} or more"; `{bound}` is the bound in the unit.
+    :param done: as people read it after "had": "reached {bound} or more"; `{bound}` is the bound in its unit.
     :param bounds: the bounds that are tried; of how much was done only the first time is one.
     :param below: done where the value lies below the bound; else from the bound on.
     :param once: `done` for a bound of 1, where it reads better otherwise.

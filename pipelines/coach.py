@@ -56,13 +56,13 @@ class CoachResult:
     def team_name(self, team: int) -> str:
         """What people call a team."""
         key = self.hierarchy.keys[self.level][team]
-        return "nobody's team" if key == NOBODY else self.hierarchy.name(self.level, key)
+        return "nobody" if key == NOBODY else self.hierarchy.name(self.level, key)
 
     def owner_name(self, owner: int) -> str:
         """What people call an owner."""
         if owner == self.hierarchy.nobody:
             return "deals without an owner"
-        return self.hierarchy.name("owner", self.hierarchy.owners[owner])
+        return self.hierarchy.name("owner", str(self.hierarchy.owners[owner]))
 
 
 def coach(
@@ -172,7 +172,7 @@ def _wanted(hierarchy: Hierarchy, level: str, owner: str | None, team: str | Non
         owners = [code for code in owners if places[code] == chosen]
     if owner is not None:
         called = {key: hierarchy.name("owner", key) for key in hierarchy.owners}
-        code = hierarchy.owners.get_loc(whom(called, owner, "--owner", f"there is no owner '{owner}'"))
+        code = list(hierarchy.owners).index(whom(called, owner, "--owner", f"there is no owner '{owner}'"))
         if code not in owners:
             raise WrongUse(
                 f"{called[hierarchy.owners[code]]} is not in that team", where="--owner", expected="a member of --team"

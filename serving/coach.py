@@ -85,7 +85,7 @@ class Coach:
             self._looked_up[key] = [
                 (self.names.index(step.feature.name), step)
                 for step in found
-                if step.practice.mendable and step.feature.name in self.names
+                if step.usual and step.practice.mendable and step.feature.name in self.names
             ]
         return self._looked_up[key]
 

@@ -12,7 +12,7 @@ from features.catalogue import Catalogue
 from features.feature import Feature, Practice
 from features.histories import OF_ACCOUNTS
 from serving.wording import percent, quantity
-from training.playbook import SIZE, weight
+from training.playbook import MOST, SIZE, weight
 from training.segments import sized
 
 ALIKE = 1.5
@@ -55,14 +55,21 @@ class Step:
     @property
     def evidence(self) -> str:
         """What won and lost deals had, with their counts."""
-        when = "" if self.day is None else f" by day {self.day} there"
         kind = "" if self.segment is None else f" {spoken_kind(*self.segment)}"
-        one = self.record
+        one, share = self.record, percent(self.won)
+        if self.day is None:
+            who = f"Of the deals{kind} won from {self.stage} {share}"
+        else:
+            who = f"By day {self.day} in {self.stage} {share} of the deals{kind} that were won"
         return (
-            f"Of the deals{kind} won from {self.stage} {percent(self.won)} had {self.done}{when}, of the lost "
-            f"{percent(self.lost)} ({one['won_had']:,} of {one['won']:,} won, {one['lost_had']:,} of "
-            f"{one['lost']:,} lost)."
+            f"{who} had {self.done}, of the lost {percent(self.lost)} ({one['won_had']:,} of {one['won']:,} won, "
+            f"{one['lost_had']:,} of {one['lost']:,} lost)."
         )
+
+    @property
+    def usual(self) -> bool:
+        """Whether most of the won deals had it, so that it may be missed in others."""
+        return self.won >= MOST
 
 
 def done(feature: Feature, practice: Practice, bound: float) -> str:

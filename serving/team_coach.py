@@ -70,7 +70,7 @@ def compare(
         whose, missing = lacking(rows, owner, since, one.stage, book["stages"][one.stage]["from_day"], had)
         parts.append(Tries(np.full(len(whose), len(things)), whose, missing))
         here = one.practice.had(scoring.features[one.feature.name].to_numpy(float), one.bound)
-        asked = (scoring.stage == one.stage) & ~np.isnan(here)
+        asked = (scoring.stage == one.stage) & ~np.isnan(here) & (one.usual and one.practice.mendable)
         counts = [np.bincount(now[which], minlength=len(nobody)) for which in (asked & (here == 0), asked)]
         things.append(Looked("step", one.stage, one, counts[0], counts[1]))
     return things, *_by_kind(parts, things, hierarchy, level)

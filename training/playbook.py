@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from features.catalogue import Catalogue
 from features.feature import Feature
-from training.evaluation import FOLDS, fold_of
-from training.landmarks import Landmark, landmarks
-from training.models.line import fit_line
+from training.composition import Chance, chances, composition
 from training.rows import Rows
 from training.segments import AMOUNT, FALSE_ALARMS, size_bounds, sized
-from training.stratified import Association, Tables, after_so_many, association, tables, unlike
+from training.stage_deals import Kinds, StageDeals, stage_deals
+from training.stratified import Association, Tables, association, tables, unlike
+from training.tellings import numbers_of, or_none, over_all
+from training.volumes import volumes_of
 
 STRATA = 10
 """Of a chance told by features alone; five leave more of what deals are (docs/decisions/0018 has the figures)."""
@@ -31,6 +31,9 @@ LEAST_DEALS = 20
 
 LEAST_SHARE, LEAST_DIFFERENCE = 0.2, 0.05
 """What fewer of the won deals had, or hardly more of them than of the lost, is no practice of theirs."""
+
+MOST = 0.5
+"""What so many of the won deals had may be missed in others; of bounds those are preferred that so many kept."""
 
 OWNER = "owner"
 SIZE = "size"
@@ -50,35 +53,29 @@ class Statement:
         return self.feature.practice.had(x[:, self.column].astype(float), self.bound)
 
 
-@dataclass(frozen=True)
-class _Stage:
-    """One stage's deals at the landmark, and what was counted of them."""
-
-    name: str
-    landmark: Landmark
-    x: np.ndarray
-    won: np.ndarray
-    stratum: np.ndarray
-    kinds: Mapping[str, pd.Categorical[str]]
-
-
-Kinds = Mapping[str, "pd.Categorical[str]"]
-
-
 def playbook(rows: Rows, kinds: Kinds, catalogue: Catalogue) -> dict[str, Any]:
     """The playbook as JSON-able data: each stage's practices and volumes, of the stage and of its segments.
 
     :param kinds: what kind of deal each row is, by field; owners are left out: they are people.
     """
+
+    def chance(rows: Rows, places: np.ndarray) -> np.ndarray:
+        return chances(rows, places, composition(rows.names, catalogue))
+
+    return playbook_of(rows, kinds, catalogue, chance, STRATA)
+
+
+def playbook_of(rows: Rows, kinds: Kinds, catalogue: Catalogue, chance: Chance, strata: int) -> dict[str, Any]:
+    """The playbook by a chance and so many strata of it; else as :func:`playbook`."""
     asked = statements(rows, catalogue)
     volumes = [(f, rows.names.index(f.name)) for f in catalogue.features if f.volume and f.name in rows.names]
     bounds = size_bounds(_amounts(rows))
     segments = {field: kind for field, kind in kinds.items() if field != OWNER}
     segments |= {SIZE: sized(_amounts(rows), bounds)} if len(bounds) else {}
-    stages = _stages(rows, segments, catalogue)
+    stages = stage_deals(rows, segments, chance, strata)
     open_to = [stage for stage in stages if _enough(stage, np.ones(len(stage.won), dtype=bool))]
     practices = _practices(open_to, asked)
-    amounts = _volumes(open_to, volumes)
+    amounts = volumes_of(open_to, volumes)
     return {
         "size_bounds": bounds.tolist(),
         "fields": _looked_at(open_to, segments),
@@ -108,64 +105,16 @@ def statements(rows: Rows, catalogue: Catalogue) -> list[Statement]:
     ]
 
 
-def composition(names: tuple[str, ...], catalogue: Catalogue) -> np.ndarray:
-    """Places of the features that tell what a deal is and not what was done: of no group with a practice or volume."""
-    deeds = {feature.group for feature in catalogue.features if feature.practice or feature.volume}
-    known = [catalogue.feature(name) for name in names]
-    return np.flatnonzero([not feature.actionable and feature.group not in deeds for feature in known])
-
-
-def chances(rows: Rows, places: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Log-odds of winning at some rows by some features, each from a line that has not seen its group; shape (n,)."""
-    x, y, fold = rows.x[places][:, columns], (rows.outcome[places] == 1).astype(float), fold_of(rows.group[places])
-    margin = np.zeros(len(places))
-    for k in range(FOLDS):
-        seen, unseen = fold != k, fold == k
-        if unseen.any() and len(np.unique(y[seen])) == 2 and len(columns):
-            margin[unseen] = fit_line(x[seen], y[seen]).margin(x[unseen])
-    return margin
-
-
-def _stages(rows: Rows, segments: Kinds, catalogue: Catalogue) -> list[_Stage]:
-    found = landmarks(rows)
-    if not found:
-        return []
-    places = np.concatenate([one.rows for one in found.values()])
-    margin = np.split(chances(rows, places, composition(rows.names, catalogue)), _ends(found))
-    return [
-        _Stage(
-            name,
-            one,
-            rows.x[one.rows],
-            rows.outcome[one.rows] == 1,
-            _parts(chance),
-            {field: kind[one.rows] for field, kind in segments.items()},
-        )
-        for (name, one), chance in zip(found.items(), margin, strict=True)
-    ]
-
-
-def _ends(found: Mapping[str, Landmark]) -> np.ndarray:
-    return np.cumsum([len(one.rows) for one in found.values()])[:-1]
-
-
-def _parts(chance: np.ndarray) -> np.ndarray:
-    """Equal parts of the deals by their chance; shape (n,), from 0."""
-    if not len(chance):
-        return np.zeros(0, dtype=np.int64)
-    return np.searchsorted(np.quantile(chance, np.arange(1, STRATA) / STRATA), chance, side="right")
-
-
-def _practices(stages: list[_Stage], asked: list[Statement]) -> dict[str, dict[str, Any]]:
+def _practices(stages: list[StageDeals], asked: list[Statement]) -> dict[str, dict[str, Any]]:
     """Each stage's practices: the bound of each feature that is best supported, weightiest first."""
     had = [np.column_stack([one.had(stage.x) for one in asked]) if asked else np.zeros((0, 0)) for stage in stages]
     if not asked:
         return {}
     whole = [tables(yes, stage.won, stage.stratum) for stage, yes in zip(stages, had, strict=True)]
     found = [association(counts) for counts in whole]
-    after = _together([one.chance_of_more for one in found])
+    after = over_all([one.chance_of_more for one in found])
     parts = [_segments(*one) for one in zip(stages, had, whole, strict=True)]
-    alarms = iter(_together([part.differs for of_stage in parts for part in of_stage]))
+    alarms = iter(over_all([part.differs for of_stage in parts for part in of_stage]))
     named = [[(part, next(alarms)) for part in of_stage] for of_stage in parts]
     return {
         stage.name: {
@@ -187,7 +136,7 @@ class _Segment:
     differs: np.ndarray
 
 
-def _segments(stage: _Stage, had: np.ndarray, whole: Tables) -> list[_Segment]:
+def _segments(stage: StageDeals, had: np.ndarray, whole: Tables) -> list[_Segment]:
     """Each segment of a stage with enough deals, its strata those of the stage."""
     found = []
     for field, kind in stage.kinds.items():
@@ -201,7 +150,7 @@ def _segments(stage: _Stage, had: np.ndarray, whole: Tables) -> list[_Segment]:
     return found
 
 
-def _looked_at(stages: list[_Stage], segments: Kinds) -> dict[str, list[str]]:
+def _looked_at(stages: list[StageDeals], segments: Kinds) -> dict[str, list[str]]:
     """The segments that have enough deals in a stage at least, by field."""
     return {
         field: [
@@ -213,7 +162,7 @@ def _looked_at(stages: list[_Stage], segments: Kinds) -> dict[str, list[str]]:
     }
 
 
-def _enough(stage: _Stage, inside: np.ndarray) -> bool:
+def _enough(stage: StageDeals, inside: np.ndarray) -> bool:
     """Whether these deals of a stage were won, and lost, often enough to be told of."""
     won = int(stage.won[inside].sum())
     return min(won, int(inside.sum()) - won) >= LEAST_DEALS
@@ -227,22 +176,22 @@ def _best(
     named: list[tuple[_Segment, np.ndarray]],
 ) -> list[dict[str, Any]]:
     """The practices of a stage that hold in it, or in a segment that differs from it; a bound a feature."""
-    best: dict[str, tuple[float, dict[str, Any]]] = {}
+    best: dict[str, tuple[tuple[bool, float], dict[str, Any]]] = {}
     for i, statement in enumerate(asked):
-        own = _numbers(counts, found, i)
-        own["after"] = _or_none(after[i])
+        own = numbers_of(counts, found, i)
+        own["after"] = or_none(after[i])
         holds = _holds(own) and bool(after[i] <= FALSE_ALARMS)
         segments = [
             {"field": part.field, "value": part.value, **there, "holds": _holds(there)}
             for part, differs in named
             if differs[i] <= FALSE_ALARMS
-            for there in [_numbers(part.counts, part.found, i)]
+            for there in [numbers_of(part.counts, part.found, i)]
         ]
         if not (holds or any(part["holds"] for part in segments)):
             continue
         name = statement.feature.name
         entry = {"id": f"{name}:{statement.bound:g}", "feature": name, "bound": statement.bound, **own, "holds": holds}
-        support = float(found.score[i]) if holds else 0.0
+        support = (holds and own["won_had"] >= MOST * own["won"], float(found.score[i]) if holds else 0.0)
         if name not in best or support > best[name][0]:
             best[name] = (support, {**entry, "segments": segments})
     return sorted((entry for _, entry in best.values()), key=lambda one: (not one["holds"], -weight(one)))
@@ -261,60 +210,6 @@ def _holds(numbers: Mapping[str, Any]) -> bool:
     return bool(won >= LEAST_SHARE and won - lost >= LEAST_DIFFERENCE)
 
 
-def _numbers(counts: Tables, found: Association, i: int) -> dict[str, Any]:
-    won_had, lost_had = int(counts.won_had[i].sum()), int(counts.lost_had[i].sum())
-    return {
-        "won_had": won_had,
-        "won": won_had + int(counts.won_not[i].sum()),
-        "lost_had": lost_had,
-        "lost": lost_had + int(counts.lost_not[i].sum()),
-        "odds": _or_none(found.odds[i]),
-        "low": _or_none(found.low[i]),
-        "high": _or_none(found.high[i]),
-    }
-
-
-def _volumes(stages: list[_Stage], volumes: list[tuple[Feature, int]]) -> dict[str, list[dict[str, Any]]]:
-    """Of each volume in each stage: medians of won and lost deals, and whether more than usual goes with either."""
-    if not volumes:
-        return {}
-    columns = [column for _, column in volumes]
-    usual = [np.nan_to_num(np.nanmedian(stage.x[:, columns].astype(float), axis=0)) for stage in stages]
-    counts = [
-        tables(_more(stage.x[:, columns].astype(float), here), stage.won, stage.stratum)
-        for stage, here in zip(stages, usual, strict=True)
-    ]
-    found = [association(one) for one in counts]
-    after = _together([one.chance_of_other for one in found])
-    return {
-        stage.name: [
-            {
-                "feature": feature.name,
-                "usual": float(usual[s][i]),
-                "won_median": _or_none(np.nanmedian(stage.x[stage.won, column])),
-                "lost_median": _or_none(np.nanmedian(stage.x[~stage.won, column])),
-                **_numbers(counts[s], found[s], i),
-                "after": _or_none(after[s][i]),
-            }
-            for i, (feature, column) in enumerate(volumes)
-            if found[s].told[i]
-        ]
-        for s, stage in enumerate(stages)
-    }
-
-
-def _more(values: np.ndarray, usual: np.ndarray) -> np.ndarray:
-    """Whether each deal has more than is usual; NaN where that is not known. Shape of `values`."""
-    return np.where(np.isnan(values), np.nan, values > usual)
-
-
-def _together(chance: list[np.ndarray]) -> list[np.ndarray]:
-    """False alarms of all that was tried, over all stages together; arrays of the same shapes."""
-    if not chance:
-        return []
-    return np.split(after_so_many(np.concatenate(chance)), np.cumsum([len(one) for one in chance])[:-1])
-
-
 def _amounts(rows: Rows) -> np.ndarray:
     return rows.x[:, rows.names.index(AMOUNT)].astype(float) if AMOUNT in rows.names else np.zeros(0)
 
@@ -324,8 +219,4 @@ def _position(rows: Rows, stage: str) -> float | None:
     if "stage_position" not in rows.names:
         return None
     place = rows.x[rows.stage == stage, rows.names.index("stage_position")]
-    return _or_none(float(np.nanmedian(place)) if (~np.isnan(place)).any() else np.nan)
-
-
-def _or_none(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+    return or_none(float(np.nanmedian(place)) if (~np.isnan(place)).any() else np.nan)

@@ -16,8 +16,9 @@ from features.catalogue import Catalogue
 from features.feature import Feature
 from training.models.amount import fit_amount
 from training.models.rates import STRENGTH, win_rates
-from training.playbook import Kinds, playbook
+from training.playbook import playbook
 from training.rows import Rows
+from training.stage_deals import Kinds
 
 MOVED_LEAST_DEALS = 100
 FIFTHS = 5

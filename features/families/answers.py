@@ -42,7 +42,7 @@ _FEATURES = (
         noun=("message", "messages"),
         actionable=True,
         bins=(0, 1, 2, 3),
-        practice=Practice("no message from the buyer waiting for an answer", below=True),
+        practice=Practice("left no message from the buyer waiting", below=True),
     ),
     Feature(
         "buyer_reply_days",

@@ -214,7 +214,7 @@ def _own_kind(kind: str, *, done: bool) -> tuple[Feature, Feature]:
                 peers=f"deals with '{said}' logged {{bin}}",
                 zero=f"'{said}' was not logged so far.",
             ),
-            practice=Practice(f"'{said}' logged") if done else None,
+            practice=Practice(f"logged '{said}'") if done else None,
             volume=True,
         ),
         Feature(

@@ -69,7 +69,7 @@ _MEETINGS = (
         noun=("meeting", "meetings"),
         actionable=True,
         bins=(0, 1, 2),
-        practice=Practice("a meeting booked ahead"),
+        practice=Practice("booked a meeting ahead"),
     ),
 )
 

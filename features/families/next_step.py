@@ -45,7 +45,7 @@ _NOTE = (
         actionable=True,
         bins=(0, 1),
         bin_names=("without a", "with a"),
-        practice=Practice("a next step written down"),
+        practice=Practice("written down a next step"),
     ),
     Feature(
         "next_step_changes",

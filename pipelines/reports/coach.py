@@ -33,7 +33,8 @@ def coach_text(result: CoachResult, whole: bool) -> str:
         ),
     ]
     for team, members in result.shown.items():
-        lines += ["", *_team(result, team, members, whole)]
+        if result.teams.tries[:, team].any():
+            lines += ["", *_team(result, team, members, whole)]
     return "\n".join(lines)
 
 
@@ -51,7 +52,8 @@ def coach_json(result: CoachResult) -> str:
 
 def _team(result: CoachResult, team: int, members: list[int], whole: bool) -> list[str]:
     """One team: against the company, its open deals, then each of its people."""
-    whose = "All owners" if result.level == "company" else f"{result.level.capitalize()} {result.team_name(team)}"
+    name = result.team_name(team)
+    whose = {"company": "All owners", "region": f"Region {name}"}.get(result.level, f"Team of {name}")
     lines = wrapped(f"{whose}: {_rests_on(result, result.teams, team)}", "")
     if result.level != "company":
         lines += _differences(result, result.teams, team, "the company", whole=False) or [

@@ -14,7 +14,7 @@ from training.playbook import LEAST_DEALS
 from training.segments import FALSE_ALARMS
 
 _COLUMNS = "   won  lost  odds ratio"
-_INDENT = 27
+_INDENT = 29
 
 
 def playbook_text(result: PlaybookResult) -> str:
@@ -31,6 +31,10 @@ def playbook_text(result: PlaybookResult) -> str:
             f"{tried:,} statements were tried; about one in ten of those told may be chance."
         ),
     ]
+    if result.segment and not any(step.segment for stage in result.stages for step in _steps(result, stage)):
+        lines += [
+            wrap("No record of theirs differs from that of all deals beyond chance: what follows is that of all.")
+        ]
     for stage in result.stages:
         lines += ["", *_stage(result, stage)]
     lines += ["", "Does more of it go with winning? (A fact about these deals, never advice.)"]
