@@ -12,7 +12,7 @@ import numpy as np
 
 from training.landmarks import at_landmark, days_in_stage
 from training.rows import Rows
-from training.shrinkage import drawn, strength
+from training.shrinkage import drawn, inside, strength
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def compared(tries: Tries, things: int, group: np.ndarray, groups: int, whole: n
     hits, count = counted(tries, things, group, groups)
     worth = strength(hits.ravel(), count.ravel(), whole.ravel())
     found = drawn(hits, count, whole, worth)
-    return Compared(hits, count, found.share, found.low, found.high, whole)
+    return Compared(hits, count, found.share, found.low, found.high, inside(whole))
 
 
 def counted(tries: Tries, things: int, group: np.ndarray, groups: int) -> tuple[np.ndarray, np.ndarray]:

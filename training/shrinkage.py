@@ -11,7 +11,7 @@ from scipy.stats import beta, betabinom
 LEAST_STRENGTH, MOST_STRENGTH = 1.0, 10_000.0
 """As if so many tries more had gone as the whole's did; with the most, shares differ no more than chance would."""
 
-_NEARLY = 1e-3
+NEARLY = 0.01
 """Shares of the whole are kept this far from 0 and 1."""
 
 
@@ -32,7 +32,7 @@ def strength(hits: np.ndarray, tries: np.ndarray, whole: np.ndarray) -> float:
     there = tries > 0
     if not there.any():
         return MOST_STRENGTH
-    k, n, mean = hits[there], tries[there], _inside(whole[there])
+    k, n, mean = hits[there], tries[there], inside(whole[there])
 
     def unlikely(log_strength: float) -> float:
         worth = np.exp(log_strength)
@@ -44,10 +44,13 @@ def strength(hits: np.ndarray, tries: np.ndarray, whole: np.ndarray) -> float:
 
 def drawn(hits: np.ndarray, tries: np.ndarray, whole: np.ndarray, worth: float) -> Drawn:
     """Each cell's share, drawn to that of its whole; where nothing was tried it is the whole's own."""
-    mean = _inside(whole)
-    a, b = hits + worth * mean, tries - hits + worth * (1 - mean)
+    mean = inside(whole)
+    # At least one try each way: where the whole's share is small, a looser one would take nought for a difference.
+    worth_here = np.maximum(worth, 1 / np.minimum(mean, 1 - mean))
+    a, b = hits + worth_here * mean, tries - hits + worth_here * (1 - mean)
     return Drawn(a / (a + b), beta.ppf(0.05, a, b), beta.ppf(0.95, a, b))
 
 
-def _inside(share: np.ndarray) -> np.ndarray:
-    return np.clip(np.asarray(share, dtype=float), _NEARLY, 1 - _NEARLY)
+def inside(share: np.ndarray) -> np.ndarray:
+    """Shares kept off 0 and 1, which no count can show."""
+    return np.clip(np.asarray(share, dtype=float), NEARLY, 1 - NEARLY)
