@@ -11,7 +11,6 @@ from crm.simulator import Simulation, SimulatorSettings, simulate
 from crm.simulator.dynamics import MOODS
 from crm.simulator.parts import Ids
 from crm.simulator.settings import DAY
-from crm.tables import CrmTables
 from training.rows import Rows
 
 DEED, USELESS = "security review", "status report"
@@ -24,8 +23,8 @@ COUNTED = {kind: f"count:{kind}" for kind in (DEED, USELESS)}
 """The features that count them."""
 
 
-def injected(settings: SimulatorSettings, a_day: float, by_mood: tuple[float, float, float]) -> CrmTables:
-    """A company's tables with both in them.
+def injected(settings: SimulatorSettings, a_day: float, by_mood: tuple[float, float, float]) -> Simulation:
+    """A company with both in its tables.
 
     :param a_day: how often the useless is logged a day on a warm deal; `by_mood` multiplies it (hot, warm, cold).
         It follows how long and how warm a deal lives, and nothing else.
@@ -33,7 +32,7 @@ def injected(settings: SimulatorSettings, a_day: float, by_mood: tuple[float, fl
     made, random = simulate(settings), np.random.default_rng(settings.seed)
     deed, useless = _deeds(made, random), _useless(made, a_day, np.array(by_mood), random)
     activities = pd.concat([made.tables["activities"], _rows(made, deed, DEED), _rows(made, useless, USELESS)])
-    return made.tables.with_frames(activities=activities.reset_index(drop=True))
+    return replace(made, tables=made.tables.with_frames(activities=activities.reset_index(drop=True)))
 
 
 def shuffled(rows: Rows, seed: int) -> Rows:

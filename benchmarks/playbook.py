@@ -79,7 +79,7 @@ def _injections() -> list[str]:
     ]
     for how, by_mood in MOODS.items():
         for seed in SEEDS:
-            world = _world(injected(SimulatorSettings(deals=DEALS, seed=seed), A_DAY, by_mood))
+            world = _world(injected(SimulatorSettings(deals=DEALS, seed=seed), A_DAY, by_mood).tables)
             lines.append(f"| {how} | {seed} | {_injection(world)} |")
             _tell(f"{how}, seed {seed}")
     return lines

@@ -56,16 +56,16 @@ def _team(result: CoachResult, team: int, members: list[int], whole: bool) -> li
     whose = {"company": "All owners", "region": f"Region {name}"}.get(result.level, f"Team of {name}")
     lines = wrapped(f"{whose}: {_rests_on(result, result.teams, team)}", "")
     if result.level != "company":
-        lines += _differences(result, result.teams, team, "the company", whole=False) or [
+        lines += _differences(result, result.teams, team, "the company", indent="  ") or [
             "  No difference from the company beyond chance."
         ]
     lines += _missed(result, members, "  ")
     alike = []
     for owner in sorted(members, key=result.owner_name):
-        told = _differences(result, result.owners, owner, "the team", whole)
+        told = _differences(result, result.owners, owner, "the team", indent="    ", whole=whole)
         if told or whole:
             lines += wrapped(f"{result.owner_name(owner)}: {_rests_on(result, result.owners, owner)}", "  ")
-            lines += [f"  {line}" for line in told] + _missed(result, [owner], "    ")
+            lines += told + _missed(result, [owner], "    ")
         elif result.owners.tries[:, owner].any():
             alike.append(f"{result.owner_name(owner)} ({_tries(result, result.owners, owner)})")
     if alike:
@@ -83,13 +83,15 @@ def _rests_on(result: CoachResult, found: Compared, column: int) -> str:
     return f"{_tries(result, found, column)} in a stage"
 
 
-def _differences(result: CoachResult, found: Compared, column: int, than: str, whole: bool) -> list[str]:
+def _differences(
+    result: CoachResult, found: Compared, column: int, than: str, *, indent: str, whole: bool = False
+) -> list[str]:
     """What differs beyond chance, the farthest apart first; with `whole` all that was tried."""
     told = found.told[:, column]
     chosen = [i for i in range(len(told)) if found.tries[i, column] and (whole or told[i])]
     lines = []
     for i in sorted(chosen, key=lambda i: (not told[i], -abs(found.share[i, column] - found.whole[i, column]))):
-        lines += wrapped(_said(result.things[i], found, i, column, than), "  • ")
+        lines += wrapped(_said(result.things[i], found, i, column, than), f"{indent}• ")
     return lines
 
 

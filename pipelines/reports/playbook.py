@@ -14,7 +14,7 @@ from training.playbook import LEAST_DEALS
 from training.segments import FALSE_ALARMS
 
 _COLUMNS = "   won  lost  odds ratio"
-_INDENT = 29
+_INDENT = 32
 
 
 def playbook_text(result: PlaybookResult) -> str:

@@ -147,7 +147,7 @@ def test_strata_are_equal_parts() -> None:
 
 
 def simulated(seed: int) -> TrainingSet:
-    tables = injected(SimulatorSettings(deals=2500, seed=seed), 0.1, (1.0, 1.0, 1.0))
+    tables = injected(SimulatorSettings(deals=2500, seed=seed), 0.1, (1.0, 1.0, 1.0)).tables
     histories = Histories(tables)
     return training_set(histories, propose(histories), data_through(tables))
 
