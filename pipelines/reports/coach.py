@@ -97,14 +97,12 @@ def _differences(
 
 def _said(thing: Looked, found: Compared, i: int, column: int, than: str) -> str:
     hits, tries = int(found.hits[i, column]), int(found.tries[i, column])
-    share, low, high = (percent(float(getattr(found, n)[i, column])) for n in ("share", "low", "high"))
     unit = ("stay" if tries == 1 else "stays") if thing.step is None else ("deal" if tries == 1 else "deals")
-    sign = found.told[i, column]
-    verdict = "" if sign else "; no difference beyond chance"
-    return (
-        f"{thing.says[:1].upper()}{thing.says[1:]}: {hits} of {tries} {unit}; drawn to {than}'s "
-        f"{percent(float(found.whole[i, column]))}: {share} ({low} to {high}){verdict}."
-    )
+    says, whole = f"{thing.says[:1].upper()}{thing.says[1:]}", percent(float(found.whole[i, column]))
+    if not found.told[i, column]:
+        return f"{says}: {hits} of {tries} {unit}, {than} {whole}; no difference beyond chance."
+    share, low, high = (percent(float(getattr(found, n)[i, column])) for n in ("share", "low", "high"))
+    return f"{says}: {hits} of {tries} {unit}, {than} {whole}; drawn to that: {share} ({low} to {high})."
 
 
 def _missed(result: CoachResult, members: list[int], indent: str) -> list[str]:
