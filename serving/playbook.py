@@ -13,7 +13,7 @@ from features.feature import Feature, Practice
 from features.histories import OF_ACCOUNTS
 from serving.wording import percent, quantity
 from training.playbook import MOST, SIZE, weight
-from training.segments import sized
+from training.segments import size_codes, size_names
 
 ALIKE = 1.5
 """Odds within two thirds and three halves are told as alike; wider intervals as not to be told from few deals."""
@@ -107,8 +107,10 @@ def in_process(book: Mapping[str, Any]) -> list[str]:
 def kinds_of(book: Mapping[str, Any], facts: Mapping[str, str], amount: float) -> dict[str, str]:
     """What a deal is, by the playbook's fields, from what people call its facts and from its amount."""
     kinds = {field: facts[name] for field in book["fields"] if (name := field.removeprefix(OF_ACCOUNTS)) in facts}
-    (size,) = sized(np.array([amount]), np.asarray(book["size_bounds"]))
-    return kinds | ({} if not isinstance(size, str) else {SIZE: size})
+    bounds = np.asarray(book["size_bounds"])
+    if len(bounds) and not np.isnan(amount):
+        kinds[SIZE] = size_names(bounds)[int(size_codes(np.array(amount), bounds))]
+    return kinds
 
 
 def spoken_kind(field: str, value: str) -> str:

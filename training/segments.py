@@ -93,10 +93,19 @@ def sized(amount: np.ndarray, bounds: np.ndarray) -> pd.Categorical[str]:
     """The size of deals of an amount, told by the bounds it lies within; shape (n,), missing where the amount is."""
     if not len(bounds):
         return pd.Categorical.from_codes(np.full(len(amount), NONE), categories=pd.Index([], dtype="str"))
+    return pd.Categorical.from_codes(size_codes(amount, bounds), categories=pd.Index(size_names(bounds)))
+
+
+def size_names(bounds: np.ndarray) -> list[str]:
+    """The sizes in words, by what bounds them."""
     digits = max(0, int(np.ceil(-np.log10(np.diff(bounds).min()))))  # so many tell the bounds apart
-    said = [f"{low:,.{digits}f} to {high:,.{digits}f}" for low, high in pairwise(bounds)]
-    code = np.clip(np.searchsorted(bounds, amount, side="left") - 1, 0, len(said) - 1)
-    return pd.Categorical.from_codes(np.where(np.isnan(amount), NONE, code), categories=pd.Index(said))
+    return [f"{low:,.{digits}f} to {high:,.{digits}f}" for low, high in pairwise(bounds)]
+
+
+def size_codes(amount: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+    """Which size deals of an amount have; shape (n,), -1 where the amount is missing."""
+    code = np.clip(np.searchsorted(bounds, amount, side="left") - 1, 0, len(bounds) - 2)
+    return np.where(np.isnan(amount), NONE, code)
 
 
 def _by_chance(gap: Interval) -> float:

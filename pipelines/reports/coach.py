@@ -32,6 +32,8 @@ def coach_text(result: CoachResult, whole: bool) -> str:
             "chance. Association, no ranking; how much people do is not looked at."
         ),
     ]
+    if not result.teams.tries.any():
+        lines += ["", wrap("No stay in a stage is known in that year, so there is nothing to compare.")]
     for team, members in result.shown.items():
         if result.teams.tries[:, team].any():
             lines += ["", *_team(result, team, members, whole)]

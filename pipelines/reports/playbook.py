@@ -35,6 +35,10 @@ def playbook_text(result: PlaybookResult) -> str:
         lines += [
             wrap("No record of theirs differs from that of all deals beyond chance: what follows is that of all.")
         ]
+    if not result.stages:
+        return "\n".join(
+            [*lines, "", wrap("It is not known in which stage deals were, so there is nothing to compare.")]
+        )
     for stage in result.stages:
         lines += ["", *_stage(result, stage)]
     lines += ["", "Does more of it go with winning? (A fact about these deals, never advice.)"]
