@@ -21,7 +21,7 @@ def declare(vocabulary: Vocabulary) -> Family:
         "first_proposals": StreamSource("deal", first_proposals),
         "first_proposals_to": StreamSource("deal", first_proposals_to),
     }
-    return Family("engagement", streams, _FEATURES)
+    return Family("order", streams, _FEATURES)
 
 
 def _before(name: str, stream: str, column: str, what: str, *, spoken: str, done: str) -> Feature:
