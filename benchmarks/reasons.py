@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import shap
 
-from benchmarks._injected import CAUSES, LEAST_EFFECT, Found, injected
+from benchmarks._causes import CAUSES, LEAST_EFFECT, Found, injected
 from benchmarks._simulated import DEALS, SEEDS, past_of
 from crm.simulator import SimulatorSettings, simulate
 from features.catalogue import catalogue

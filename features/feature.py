@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+import numpy as np
+
 from crm.periods import FiscalCalendar
 from features.histories import Entity, Histories
 from features.questions import Question
@@ -44,6 +46,31 @@ class Wording:
 
 
 @dataclass(frozen=True)
+class Practice:
+    """What a rep can have done by a date, as a yes or no about a feature's value.
+
+    :param done: as people read it after "had": "reached {bound} or more"; `{bound}` is the bound in its unit.
+    :param bounds: the bounds that are tried; of how much was done only the first time is one.
+    :param below: done where the value lies below the bound; else from the bound on.
+    :param once: `done` for a bound of 1, where it reads better otherwise.
+    :param only_known: asked only where the value is known; else what is not known was not done.
+    :param mendable: whether a deal that lacks it can still get it.
+    """
+
+    done: str
+    bounds: tuple[float, ...] = (1,)
+    below: bool = False
+    once: str = ""
+    only_known: bool = False
+    mendable: bool = True
+
+    def had(self, values: np.ndarray, bound: float) -> np.ndarray:
+        """1 done, 0 not, NaN not asked; shape of `values`."""
+        done = (values < bound if self.below else values >= bound).astype(float)
+        return np.where(np.isnan(values), np.nan, done) if self.only_known else done
+
+
+@dataclass(frozen=True)
 class Feature:
     """One number of a deal at a date.
 
@@ -57,6 +84,8 @@ class Feature:
     :param bins: lower bounds of the spans whose historical rates are shown; empty: quintiles of the data.
     :param bin_names: the spans in words, where their bounds alone would not read well.
     :param noun: for Unit.COUNT, what is counted, singular and plural.
+    :param practice: what a rep can have done by the date, where the value tells it.
+    :param volume: whether it tells how much was done; whether that goes with winning is told, and never advised.
     """
 
     name: str
@@ -69,6 +98,8 @@ class Feature:
     bins: tuple[float, ...] = ()
     bin_names: tuple[str, ...] = ()
     noun: tuple[str, str] = ("", "")
+    practice: Practice | None = None
+    volume: bool = False
 
 
 @dataclass(frozen=True)
@@ -124,6 +155,7 @@ class Vocabulary:
     """What the declarations need to know of a company; fixed at training and kept with the model.
 
     :param kinds: its own activity kinds (beyond the recognised ones) that get features of their own.
+    :param deeds: those of them that are steps its people take, mostly once a deal: neither the buyer's nor a stage.
     :param segments: fields of opportunities known in the past whose levels have as-of win rates.
     :param account_fields: columns of accounts declared fixed; of those that are text, the ones that tell deals apart.
     :param calendar: its fiscal periods.
@@ -144,6 +176,7 @@ class Vocabulary:
     key_fields: tuple[str, ...] = ()
     signals: tuple[Signal, ...] = SIGNALS
     yearly: bool = True
+    deeds: tuple[str, ...] = ()
 
 
 def vocabulary_from(data: Mapping[str, Any]) -> Vocabulary:
@@ -158,4 +191,5 @@ def vocabulary_from(data: Mapping[str, Any]) -> Vocabulary:
         key_fields=tuple(data.get("key_fields", ())),
         signals=tuple(Signal(**{**one, "words": tuple(one["words"])}) for one in data.get("signals", ())),
         yearly=data.get("yearly", False),
+        deeds=tuple(data.get("deeds", ())),
     )

@@ -22,6 +22,7 @@ from features.questions import formula
 
 EXAMPLE = Vocabulary(
     kinds=("site visit",),
+    deeds=("site visit",),
     segments=SEGMENT_FIELDS,
     account_fields=ACCOUNT_FIELDS,
     key_fields=KEY_FIELDS,
@@ -55,8 +56,9 @@ How to read "computed as": `count(replies where inbound, 30 d)` counts the event
 `least(…)` and `most(…)` look at what is known; a division by nothing is not known. Rates are *shrunken*: the rate of
 all deals counts as so many more observations, so that few deals say little.
 
-"Can act" marks what a rep can do something about; it decides what coaching may speak of. Features of one group make
-one reason.\
+"Can act" marks what a rep can do something about. "Practice" is what won deals had done by then that lost deals had
+not, if they had ([how the playbook finds out](playbook.md)); "volume" marks how much was done, which is never
+advised. Features of one group make one reason.\
 """
 
 
@@ -78,7 +80,7 @@ def _section(name: str, files: list[Family]) -> str:
     return "\n\n".join(parts)
 
 
-_HEAD = ["feature", "unit", "meaning", "computed as", "group", "can act", "as people read it"]
+_HEAD = ["feature", "unit", "meaning", "computed as", "group", "can act", "practice", "as people read it"]
 
 
 def _cells(feature: Feature) -> list[str]:
@@ -86,7 +88,14 @@ def _cells(feature: Feature) -> list[str]:
     act = "yes" if feature.actionable else ""
     read = feature.wording.text.replace("{value}", "…")
     spoken = read[:1].upper() + read[1:]
-    return [f"`{feature.name}`", unit, feature.meaning, f"`{formula(feature.ask)}`", feature.group, act, spoken]
+    asked = f"`{formula(feature.ask)}`"
+    return [f"`{feature.name}`", unit, feature.meaning, asked, feature.group, act, _practice(feature), spoken]
+
+
+def _practice(feature: Feature) -> str:
+    """What a rep can have done by then, "…" standing for the bounds that are tried; "volume" where it is no more."""
+    done = feature.practice.done.replace("{bound}", "…") if feature.practice else ""
+    return " · ".join(part for part in (done, "volume" if feature.volume else "") if part)
 
 
 def _streams(known: Catalogue) -> str:

@@ -13,6 +13,7 @@ from crm.coding import NONE, codes_in, encode
 from crm.history import data_through
 from crm.tables import CrmTables, Facts
 from features.families.account_segments import ACCOUNT_SEGMENTS
+from features.families.replies import directions
 from features.families.segment import SEGMENT_FIELDS
 from features.histories import FIELD_OF, OF_ACCOUNTS, Histories
 
@@ -33,6 +34,7 @@ class Glimpse:
     :param facts: what their tables tell of at all.
     :param deals: how many there are.
     :param kinds: by kind of activity as written, on how many deals it occurs.
+    :param deeds: by kind of activity as written, on how many deals it occurs once and does not come from the buyer.
     :param levels: by text field, how many deals have had each level.
     :param through: up to when they tell anything, milliseconds; 0 = nothing.
     """
@@ -40,6 +42,7 @@ class Glimpse:
     facts: Facts
     deals: int
     kinds: pd.Series
+    deeds: pd.Series
     levels: Mapping[str, pd.Series]
     spans: Lasting
     through: int
@@ -55,6 +58,7 @@ def glimpse(histories: Histories, until: int = NEVER) -> Glimpse:
         facts=histories.tables.own_facts,
         deals=len(histories),
         kinds=_kinds(histories),
+        deeds=_deeds(histories),
         levels={field: _levels(histories, field) for field in level_fields(histories.tables)},
         spans=Lasting(spans.opened, spans.closed, spans.won),
         through=data_through(histories.tables, until),
@@ -71,6 +75,7 @@ def joined(parts: Sequence[Glimpse]) -> Glimpse:
         facts=facts,
         deals=sum(part.deals for part in parts),
         kinds=_added([part.kinds for part in parts]),
+        deeds=_added([part.deeds for part in parts]),
         levels={field: _added([part.levels[field] for part in parts]) for field in parts[0].levels},
         spans=Lasting(*spans),
         through=max(part.through for part in parts),
@@ -86,6 +91,14 @@ def level_fields(tables: CrmTables) -> tuple[str, ...]:
 def _kinds(histories: Histories) -> pd.Series:
     (code,), kinds = encode([histories.tables["activities"]["kind"]])
     return _deals_by_level(histories.deal_of("activities"), code, kinds)
+
+
+def _deeds(histories: Histories) -> pd.Series:
+    """On how many deals each kind of activity occurs once, and was not the buyer's."""
+    (code,), kinds = encode([histories.tables["activities"]["kind"]])
+    deal = np.where(directions(histories)[0], NONE, histories.deal_of("activities"))
+    again = pd.DataFrame({"deal": deal, "code": code}).duplicated(keep=False).to_numpy()
+    return _deals_by_level(np.where(again, NONE, deal), code, kinds)
 
 
 def _levels(histories: Histories, field: str) -> pd.Series:

@@ -249,6 +249,7 @@ class _Look:
             "numbers": {"deals": [seen.deals], "through": [seen.through]},
             **{f"spans {tracked}": _spans(histories) for tracked, histories in ways.items()},
             "kinds": _counts(seen.kinds),
+            "deeds": _counts(seen.deeds),
         }
         tables |= {f"level {field}": _counts(counts) for field, counts in seen.levels.items()}
         return _spoken({what: pa.table(columns) for what, columns in tables.items()})
@@ -290,6 +291,7 @@ def _glimpse(heard: Mapping[str, pa.Table], stage: tuple[str, ...]) -> Glimpse:
         facts=Facts(),
         deals=heard["numbers"]["deals"][0].as_py(),
         kinds=_series(heard["kinds"]),
+        deeds=_series(heard["deeds"]),
         levels={what.removeprefix("level "): _series(t) for what, t in heard.items() if what.startswith("level ")},
         spans=Lasting(*(heard[f"spans {stage}"][name].to_numpy() for name in ("opened", "closed", "won"))),
         through=heard["numbers"]["through"][0].as_py(),

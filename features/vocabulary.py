@@ -41,8 +41,9 @@ def learn_from(seen: Glimpse, tables: CrmTables, calendar: FiscalCalendar) -> Vo
     :param tables: any part of the company; what is declared of its columns is asked, not its rows.
     """
     fixed = tables.fixed
+    kinds = _own_kinds(seen, tables.wishes.activity_kinds)
     return Vocabulary(
-        kinds=_own_kinds(seen, tables.wishes.activity_kinds),
+        kinds=kinds,
         segments=tuple(field for field in SEGMENT_FIELDS if _is_segment(seen, fixed, field)),
         account_fields=tuple(name for name in ACCOUNT_FIELDS if _is_account_fact(seen, fixed, name)),
         calendar=calendar,
@@ -50,6 +51,7 @@ def learn_from(seen: Glimpse, tables: CrmTables, calendar: FiscalCalendar) -> Vo
         fields=tuple(_own_field(seen, fixed, column) for column in tables.wishes.columns),
         key_fields=tuple(field for field in KEY_FIELDS if can_be_known(seen.facts, fixed, field)),
         yearly=_spans_years(seen),
+        deeds=tuple(kind for kind in kinds if _is_deed(seen, kind, tables)),
     )
 
 
@@ -72,6 +74,15 @@ def _own_kinds(seen: Glimpse, wanted: tuple[str, ...]) -> tuple[str, ...]:
     own = seen.kinds[~seen.kinds.index.str.lower().isin(KNOWN_KINDS)]
     common = _commonest(own, LEAST_SHARE_OF_DEALS * seen.deals, MOST_KINDS)
     return (*wanted, *(kind for kind in common if kind not in wanted))
+
+
+def _is_deed(seen: Glimpse, kind: str, tables: CrmTables) -> bool:
+    """Whether it is a step that the company's people take: on most deals that have it once, and not by the buyer.
+
+    What is logged again and again is volume; what goes by a stage's name is that stage being entered.
+    """
+    once = 2 * seen.deeds.get(kind, 0) > seen.kinds.get(kind, 0)
+    return bool(once and kind not in set(tables["stages"]["stage"]))
 
 
 def _own_field(seen: Glimpse, fixed: frozenset[str], column: OwnColumn) -> OwnField:

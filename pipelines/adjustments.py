@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +17,10 @@ from features.settings import TimeWishes
 from pipelines.champion import found_store
 from pipelines.company import open_company
 from pipelines.config import Config, Home, caller, load_config
+from pipelines.whom import whom
 from serving.adjustments import by_author, judged
 from serving.forecasting import day_of, last_day
 from serving.store_tables import ADJUSTMENTS
-
-NEAR = 3
-SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -142,25 +139,6 @@ def _row_of(rows: pd.DataFrame, level: str, key: str) -> pd.Series:
     if not len(there):
         found = f"the latest forecast has no level '{level}'"
         raise WrongUse(found, where="--level", expected=" or ".join(rows["level"].unique()))
-    matching = there[there["key"] == key]
-    if not len(matching):
-        matching = there[there["name"].fillna("").str.casefold() == key.casefold()]
-    if len(matching) == 1:
-        return matching.iloc[0]
-    if len(matching):
-        found = f"{len(matching)} are called '{key}'"
-        raise WrongUse(found, where="--key", expected=f"one of {', '.join(matching['key'])}")
     called = dict(zip(there["key"].tolist(), there["name"].tolist(), strict=True))
-    words = {one: _called(one, name) for one, name in called.items()}
-    names = {name: one for one, name in called.items() if name}
-    near = get_close_matches(key, [*words, *names], n=NEAR)
-    shown = [words[names.get(one, one)] for one in near] or [*words.values()][:SHOWN]
-    raise WrongUse(
-        f"the latest forecast has no {level} '{key}'",
-        where="--key",
-        expected=f"{'such as ' if len(shown) < len(words) else ''}{', '.join(dict.fromkeys(shown))}",
-    )
-
-
-def _called(key: str, name: str | None) -> str:
-    return key if not name or name == key else f"{key} ({name})"
+    found = whom(called, key, "--key", f"the latest forecast has no {level} '{key}'")
+    return there[there["key"] == found].iloc[0]

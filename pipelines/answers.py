@@ -8,17 +8,18 @@ from typing import Any
 
 from crm.errors import DataRefused
 from features.catalogue import catalogue
-from features.dataset import ScoringSet, scoring_set, training_set
+from features.dataset import ScoringSet, TrainingSet, scoring_set, training_set
 from features.settings import TimeSettings, propose
 from pipelines.champion import model_of
 from pipelines.company import Company
 from pipelines.config import Config, Home
+from serving.coach import asked_of_deals
 from serving.scoring import absent_features
 from serving.store import Store
 from training.deal_model import Answers, DealModel
 from training.models.baseline import fit_baseline
 from training.reference import reference_tables
-from training.rows import all_rows
+from training.rows import Rows, all_rows
 
 BASELINE = "baseline"
 
@@ -65,9 +66,9 @@ def _by_model(company: Company, model: DealModel, version: str) -> Answered:
     return Answered(scoring, answers, model, version, model.facts["reference"], model.time, tuple(notes))
 
 
-def _by_rates(company: Company, config: Config) -> Answered:
-    time = propose(company.histories, config.time)
-    training = training_set(company.histories, time, company.until)
+def history(company: Company, config: Config) -> tuple[TrainingSet, Rows]:
+    """Everything that the tables tell of the past. Raises DataRefused where no deal has closed."""
+    training = training_set(company.histories, propose(company.histories, config.time), company.until)
     rows = all_rows(training)
     if not (rows.outcome >= 0).any():
         raise DataRefused(
@@ -75,8 +76,14 @@ def _by_rates(company: Company, config: Config) -> Answered:
             expected="at least one closed deal with some days of history",
             remedy="wait for deals to close, or give the history of earlier ones",
         )
-    reference = reference_tables(rows, training.labels.amount_ratio, catalogue(training.vocabulary))
-    scoring = scoring_set(company.histories, training.vocabulary, (), company.as_of)
+    return training, rows
+
+
+def _by_rates(company: Company, config: Config) -> Answered:
+    training, rows = history(company, config)
+    reference = reference_tables(rows, training.labels.amount_ratio, catalogue(training.vocabulary), training.kinds)
+    known = tuple(name for name in asked_of_deals(catalogue(training.vocabulary)) if name in rows.names)
+    scoring = scoring_set(company.histories, training.vocabulary, known, company.as_of)
     baseline = fit_baseline(rows)
     note = (
         "No champion yet: every deal gets the shrunken win rate of its stage, from "
@@ -84,4 +91,4 @@ def _by_rates(company: Company, config: Config) -> Answered:
         "`dealcast train` says what a model of its own would need."
     )
     answers = baseline.answer(scoring.stage)
-    return Answered(scoring, answers, float(baseline.wins.overall), BASELINE, reference, time, (note,))
+    return Answered(scoring, answers, float(baseline.wins.overall), BASELINE, reference, training.time, (note,))

@@ -21,7 +21,7 @@ from features.families.segment import SEGMENT_FIELDS
 from features.feature import Feature
 from features.histories import Histories
 from serving.close_dates import expected_day
-from serving.coach import as_json, gaps
+from serving.coach import Coach, as_json
 from serving.explain import explanations, probability_points
 from serving.formats import HOUSE, Formats
 from serving.grades import Grades
@@ -124,12 +124,13 @@ def explain_all(scoring: ScoringSet, model: DealModel, formats: Formats = HOUSE,
     moved: Sequence[Movement | None] = [None] * len(x)
     if then is not None:
         moved = movements(won, x, shap, model.win_calibrator, then, facts)
+    coach = Coach(model.facts["reference"]["playbook"], won.catalogue, model.names)
     reasons, coaching = [], []
     for row, why in enumerate(explanations(won, x, parts[0], parts[1], facts)):
         change = moved[row]
         since = {} if then is None or change is None else {"moved": {"since": utc_day(then.as_of), **change.as_json()}}
         reasons.append(_dumps({**why.as_json(), "missing": missing[row], **since}))
-        coaching.append(_dumps(as_json(gaps(why, scoring.stage[row], won.catalogue, won.reference))))
+        coaching.append(_dumps(as_json(coach.gaps(x[row], scoring.stage[row], facts[row], why))))
     if model.boosters.stall is None:
         return Explained(reasons, ["{}"] * len(x), coaching)
     parts = probability_points(tree_shap.contributions(model.boosters.stall, x), model.stall_calibrator)
@@ -147,7 +148,11 @@ def teller(scoring: ScoringSet, model: DealModel, formats: Formats = HOUSE) -> T
 
 
 def explain_by_rates(scoring: ScoringSet, answers: Answers, overall: float, reference: Mapping[str, Any]) -> Explained:
-    """The one reason that a baseline has: the record of the deal's stage."""
+    """The one reason that a baseline has, the record of the deal's stage; and what won deals had done there."""
+    names = tuple(scoring.features.columns)
+    catalogue = _worded(scoring.prepared, absent_features(scoring.prepared, names))
+    coach, facts = Coach(reference["playbook"], catalogue, names), texts(scoring)
+    x = scoring.features.to_numpy(float)
     missing = data_confidence(scoring)[1]
     reasons = []
     for row, stage in enumerate(scoring.stage):
@@ -156,7 +161,8 @@ def explain_by_rates(scoring: ScoringSet, answers: Answers, overall: float, refe
         told = _stage_reason(stage, reference, moved)
         sides = {"for": told if moved > 0 else [], "against": told if moved < 0 else []}
         reasons.append(_dumps({"base": base, **sides, "rest": 0.0 if told else moved, "missing": missing[row]}))
-    return Explained(reasons, ["{}"] * len(reasons), ["[]"] * len(reasons))
+    coaching = [_dumps(as_json(coach.gaps(x[row], stage, facts[row]))) for row, stage in enumerate(scoring.stage)]
+    return Explained(reasons, ["{}"] * len(reasons), coaching)
 
 
 def texts(scoring: ScoringSet) -> list[dict[str, str]]:
@@ -191,7 +197,7 @@ def _worded(prepared: Prepared, lacking: Mapping[str, str]) -> Catalogue:
         if feature.name not in lacking:
             return feature
         missing = f"Not known, because {lacking[feature.name]}."
-        return replace(feature, wording=replace(feature.wording, missing=missing), actionable=False)
+        return replace(feature, wording=replace(feature.wording, missing=missing), actionable=False, practice=None)
 
     families = prepared.catalogue.families
     return Catalogue(tuple(replace(f, features=tuple(worded(one) for one in f.features)) for f in families))

@@ -49,6 +49,7 @@ OWN_FIELDS = (
 """A company's own columns, one of each kind."""
 EVERYTHING = Vocabulary(
     kinds=ACTIVITY_KINDS,
+    deeds=ACTIVITY_KINDS[:1],
     segments=SEGMENT_FIELDS,
     account_fields=ACCOUNT_FIELDS,
     fields=OWN_FIELDS,

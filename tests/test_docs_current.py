@@ -76,6 +76,6 @@ def test_a_feature_that_is_declared_is_on_the_page():
     demos = Feature("demos_90d", Count("touches", "demo", 90), Unit.COUNT, "demos", "Demos held.", wording,
                     noun=("demo", "demos"), actionable=True)  # fmt: skip
     text = features_reference.page(Catalogue((Family("demos", {}, (demos,), "What was shown."),)))
-    row = "| `demos_90d` | demos | Demos held. | `count(touches where demo, 90 d)` | demos | yes | … in 90 days. |"
+    row = "| `demos_90d` | demos | Demos held. | `count(touches where demo, 90 d)` | demos | yes |  | … in 90 days. |"
     assert "## demos\n\nWhat was shown.\n\n" in text
     assert row in text

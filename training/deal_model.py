@@ -30,7 +30,7 @@ from training.models.win_curve import Curve, Timing, WinCurve, fit_win_curve
 from training.rows import Rows
 from training.settings import BoostingSettings
 
-FORMAT = 4
+FORMAT = 5
 _BLENDS = ("closing", "winning", "win")
 _STALL = "stall"
 

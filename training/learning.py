@@ -29,12 +29,9 @@ from training.reference import moved_by_chance, reference_tables
 from training.rows import Rows, all_rows
 from training.scorecard import Card, JudgedRows, card, judged_slip, judged_stall, judged_win, judged_win_within
 from training.scores import auc
-from training.segments import Segment, segments, sizes
+from training.segments import AMOUNT, Segment, segments, sizes
 from training.settings import BoostingSettings, Thresholds
 from training.slices import slices
-
-AMOUNT = "amount"
-"""The feature that is the deal's amount."""
 
 Progress = Callable[[str], None]
 Kinds = dict[str, "np.ndarray | pd.Categorical[str]"]
@@ -217,5 +214,7 @@ def _facts(
         "absent_features": training.absent,
         "scores": {name: asdict(one) for name, one in cards.items()},
         "gate": [{**asdict(f), "outcome": f.outcome.value} for f in verdict.findings],
-        "reference": reference_tables(rows, training.labels.amount_ratio, catalogue(training.vocabulary)),
+        "reference": reference_tables(
+            rows, training.labels.amount_ratio, catalogue(training.vocabulary), training.kinds
+        ),
     }

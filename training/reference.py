@@ -16,15 +16,19 @@ from features.catalogue import Catalogue
 from features.feature import Feature
 from training.models.amount import fit_amount
 from training.models.rates import STRENGTH, win_rates
+from training.playbook import playbook
 from training.rows import Rows
+from training.stage_deals import Kinds
 
-LEAST_DEALS = 10
 MOVED_LEAST_DEALS = 100
 FIFTHS = 5
 
 
-def reference_tables(rows: Rows, amount_ratio: np.ndarray, catalogue: Catalogue) -> dict[str, Any]:
-    """All tables as JSON-able data; outcomes as known at the end of the rows."""
+def reference_tables(rows: Rows, amount_ratio: np.ndarray, catalogue: Catalogue, kinds: Kinds) -> dict[str, Any]:
+    """All tables as JSON-able data; outcomes as known at the end of the rows.
+
+    :param kinds: what kind of deal each row is, by field (:class:`features.dataset.TrainingSet`).
+    """
     everywhere = np.ones(len(rows), dtype=bool)
     all_deals = _of_bin(rows, everywhere)
     return {
@@ -44,6 +48,7 @@ def reference_tables(rows: Rows, amount_ratio: np.ndarray, catalogue: Catalogue)
         "features": {
             name: _of_feature(rows, column, catalogue.feature(name)) for column, name in enumerate(rows.names)
         },
+        "playbook": playbook(rows, kinds, catalogue),
     }
 
 
@@ -102,7 +107,6 @@ def _of_feature(rows: Rows, column: int, feature: Feature) -> dict[str, Any]:
         "bounds": [float(b) for b in bounds],
         "bins": bins,
         "missing": _of_bin(rows, ~known),
-        "by_stage": _by_stage(rows, values, known) if feature.actionable else {},
     }
 
 
@@ -125,20 +129,3 @@ def _of_bin(rows: Rows, inside: np.ndarray) -> dict[str, Any]:
         "stall_deals": deals,
         "stall_rate": float(rows.stalled[known].mean()) if deals else None,
     }
-
-
-def _by_stage(rows: Rows, values: np.ndarray, known: np.ndarray) -> dict[str, Any]:
-    """Median of the value among won and lost deals' snapshots in each stage, with counts of deals."""
-    table = {}
-    for stage in sorted({s for s in rows.stage if s is not None}):
-        here = known & (rows.stage == stage)
-        won, lost = here & (rows.outcome == 1), here & (rows.outcome == 0)
-        n_won, n_lost = len(np.unique(rows.deal[won])), len(np.unique(rows.deal[lost]))
-        if min(n_won, n_lost) >= LEAST_DEALS:
-            table[stage] = {
-                "won": float(np.median(values[won])),
-                "lost": float(np.median(values[lost])),
-                "won_deals": n_won,
-                "lost_deals": n_lost,
-            }
-    return table

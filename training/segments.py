@@ -13,6 +13,10 @@ from scipy.stats import norm
 from crm.coding import NONE
 from training.scorecard import JudgedRows
 from training.scores import Interval, mean_interval
+from training.stratified import after_so_many
+
+AMOUNT = "amount"
+"""The feature that is the deal's amount."""
 
 LEAST_DEALS = 20
 """Kinds with fewer deals are not judged: their shares are mostly chance."""
@@ -65,7 +69,7 @@ def segments(judged: JudgedRows, kinds: Mapping[str, np.ndarray | pd.Categorical
                 Segment(field, str(value), len(rows), deals, promised, promised - interval.value, interval, "")
             )
             chance.append(_by_chance(interval))
-    named = _named(np.array(chance))
+    named = after_so_many(np.array(chance)) <= FALSE_ALARMS
     marked = (
         replace(one, off=("too high" if one.gap.value > 0 else "too low") if is_named else "")
         for one, is_named in zip(found, named, strict=True)
@@ -75,27 +79,36 @@ def segments(judged: JudgedRows, kinds: Mapping[str, np.ndarray | pd.Categorical
 
 def sizes(amount: np.ndarray) -> pd.Categorical[str]:
     """Fifths of deals by their amount, told by their bounds; shape (n,), missing where the amount is."""
+    return sized(amount, size_bounds(amount))
+
+
+def size_bounds(amount: np.ndarray) -> np.ndarray:
+    """What bounds the fifths of deals by their amount; none where amounts hardly differ."""
     known = amount[~np.isnan(amount)]
     bounds = np.unique(np.quantile(known, np.linspace(0, 1, FIFTHS + 1))) if len(known) else known
-    if len(bounds) < MEANINGFUL_BOUNDS:
+    return bounds if len(bounds) >= MEANINGFUL_BOUNDS else known[:0]
+
+
+def sized(amount: np.ndarray, bounds: np.ndarray) -> pd.Categorical[str]:
+    """The size of deals of an amount, told by the bounds it lies within; shape (n,), missing where the amount is."""
+    if not len(bounds):
         return pd.Categorical.from_codes(np.full(len(amount), NONE), categories=pd.Index([], dtype="str"))
+    return pd.Categorical.from_codes(size_codes(amount, bounds), categories=pd.Index(size_names(bounds)))
+
+
+def size_names(bounds: np.ndarray) -> list[str]:
+    """The sizes in words, by what bounds them."""
     digits = max(0, int(np.ceil(-np.log10(np.diff(bounds).min()))))  # so many tell the bounds apart
-    said = [f"{low:,.{digits}f} to {high:,.{digits}f}" for low, high in pairwise(bounds)]
-    code = np.clip(np.searchsorted(bounds, amount, side="left") - 1, 0, len(said) - 1)
-    return pd.Categorical.from_codes(np.where(np.isnan(amount), NONE, code), categories=pd.Index(said))
+    return [f"{low:,.{digits}f} to {high:,.{digits}f}" for low, high in pairwise(bounds)]
+
+
+def size_codes(amount: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+    """Which size deals of an amount have; shape (n,), -1 where the amount is missing."""
+    code = np.clip(np.searchsorted(bounds, amount, side="left") - 1, 0, len(bounds) - 2)
+    return np.where(np.isnan(amount), NONE, code)
 
 
 def _by_chance(gap: Interval) -> float:
     """How likely a gap at least so wide would be if promised and kept were the same."""
     error = (gap.high - gap.low) / _90_PERCENT
     return 1.0 if error <= 0 else float(2 * norm.sf(abs(gap.value) / error))
-
-
-def _named(chance: np.ndarray) -> np.ndarray:
-    """Which stand out when so many were looked at (Benjamini-Hochberg); shape (n,), bool."""
-    order = np.argsort(chance, kind="stable")
-    passes = chance[order] <= FALSE_ALARMS * np.arange(1, len(chance) + 1) / max(len(chance), 1)
-    named = np.zeros(len(chance), dtype=bool)
-    if passes.any():
-        named[order[: np.flatnonzero(passes)[-1] + 1]] = True
-    return named

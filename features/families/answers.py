@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crm.clock import DAY
-from features.feature import Family, Feature, Unit, Vocabulary, Wording
+from features.feature import Family, Feature, Practice, Unit, Vocabulary, Wording
 from features.questions import Count, CountAfter, Since, Sum, known
 
 
@@ -42,6 +42,7 @@ _FEATURES = (
         noun=("message", "messages"),
         actionable=True,
         bins=(0, 1, 2, 3),
+        practice=Practice("left no message from the buyer waiting", below=True),
     ),
     Feature(
         "buyer_reply_days",
@@ -69,6 +70,7 @@ _FEATURES = (
         ),
         actionable=True,
         bins=(0, 1, 2, 4, 7),
+        practice=Practice("answered the buyer within {bound} on average", (1, 2, 4, 7), below=True, only_known=True),
     ),
     Feature(
         "replies_since_proposal",

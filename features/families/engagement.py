@@ -10,7 +10,7 @@ import pandas as pd
 from crm.clock import DAY
 from crm.coding import encode
 from features.families.age import AGE
-from features.feature import Absent, Family, Feature, StreamSource, Unit, Vocabulary, Wording
+from features.feature import Absent, Family, Feature, Practice, StreamSource, Unit, Vocabulary, Wording
 from features.histories import Histories
 from features.questions import Count, Distinct, Since, SinceFirst
 from features.stream import Events
@@ -24,7 +24,7 @@ NO_ACTIVITIES = Absent("there are no activities")
 
 def declare(vocabulary: Vocabulary) -> Family:
     """The family's streams and features; own activity kinds get two features each."""
-    own = [feature for kind in vocabulary.kinds for feature in _own_kind(kind)]
+    own = [feature for kind in vocabulary.kinds for feature in _own_kind(kind, done=kind in vocabulary.deeds)]
     streams = {"touches": StreamSource("deal", partial(touches, kinds=vocabulary.kinds))}
     return Family("engagement", streams, (*_TOUCHES, *_RHYTHM, *own))
 
@@ -72,6 +72,7 @@ _TOUCHES = (
         ),
         noun=("activity", "activities"),
         bins=(0, 1, 4, 8, 15, 30),
+        volume=True,
     ),
     Feature(
         "touches_90d",
@@ -135,6 +136,7 @@ _RHYTHM = (
         ),
         noun=("week", "weeks"),
         bins=(0, 1, 2, 4, 7, 10),
+        volume=True,
     ),
     Feature(
         "quiet_against_rhythm",
@@ -185,11 +187,18 @@ _RHYTHM = (
             "within 7 to 14 days",
             "after 14 days or more",
         ),
+        practice=Practice(
+            "been in touch within {bound} of their entry",
+            (1, 3, 7),
+            below=True,
+            once="been in touch on the first day",
+            mendable=False,
+        ),
     ),
 )
 
 
-def _own_kind(kind: str) -> tuple[Feature, Feature]:
+def _own_kind(kind: str, *, done: bool) -> tuple[Feature, Feature]:
     # A kind with its phase behind a colon ("offer:sent") tells one story with the kind's other phases.
     group = f"kind_{kind.split(':', maxsplit=1)[0]}"
     said = kind.replace("{", "{{").replace("}", "}}")  # a kind is any text, wording is a template
@@ -199,12 +208,14 @@ def _own_kind(kind: str) -> tuple[Feature, Feature]:
             Count("touches", f"kind:{kind}"),
             Unit.TIMES,
             group=group,
-            meaning=f"How often '{kind}' was logged so far.",
+            meaning=f"Times that '{kind}' was logged so far.",
             wording=Wording(
                 f"'{said}' was logged {{value}}.",
                 peers=f"deals with '{said}' logged {{bin}}",
                 zero=f"'{said}' was not logged so far.",
             ),
+            practice=Practice(f"logged '{said}'") if done else None,
+            volume=True,
         ),
         Feature(
             f"days_since:{kind}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from features.families.engagement import NO_ACTIVITIES, kinds_of
-from features.feature import Absent, Family, Feature, StreamSource, Unit, Vocabulary, Wording
+from features.feature import Absent, Family, Feature, Practice, StreamSource, Unit, Vocabulary, Wording
 from features.histories import Histories
 from features.questions import Count, Since, Sum
 from features.stream import Events
@@ -19,7 +19,9 @@ def declare(vocabulary: Vocabulary) -> Family:
     return Family("engagement", streams, (*_MEETINGS, *_OTHER_KINDS, *_MINUTES))
 
 
-def _count_of(kind: str, days: float | None, spoken: tuple[str, str]) -> Feature:
+def _count_of(
+    kind: str, days: float | None, spoken: tuple[str, str], practice: Practice | None = None, *, volume: bool = False
+) -> Feature:
     name = f"{kind}s_{round(days)}d" if days else f"{kind}s"
     when = f"in the last {round(days)} days" if days else "so far"
     return Feature(
@@ -32,12 +34,14 @@ def _count_of(kind: str, days: float | None, spoken: tuple[str, str]) -> Feature
         noun=spoken,
         bins=(0, 1, 2, 3, 5),
         actionable=kind in ("meeting", "demo", "proposal"),
+        practice=practice,
+        volume=volume,
     )
 
 
 _MEETINGS = (
-    _count_of("meeting", None, ("meeting", "meetings")),
-    _count_of("meeting", 30, ("meeting", "meetings")),
+    _count_of("meeting", None, ("meeting", "meetings"), Practice("held a meeting")),
+    _count_of("meeting", 30, ("meeting", "meetings"), volume=True),
     _count_of("meeting", 90, ("meeting", "meetings")),
     Feature(
         "days_since_meeting",
@@ -53,6 +57,7 @@ _MEETINGS = (
         ),
         actionable=True,
         bins=(0, 7, 14, 30, 60),
+        practice=Practice("held a meeting in the last {bound}", (7, 14, 30, 60), below=True),
     ),
     Feature(
         "meetings_ahead",
@@ -64,14 +69,16 @@ _MEETINGS = (
         noun=("meeting", "meetings"),
         actionable=True,
         bins=(0, 1, 2),
+        practice=Practice("booked a meeting ahead"),
     ),
 )
 
 _OTHER_KINDS = (
-    _count_of("call", 30, ("call", "calls")),
-    _count_of("email", 30, ("e-mail", "e-mails")),
-    _count_of("demo", None, ("demo", "demos")),
-    _count_of("proposal", None, ("proposal", "proposals")),
+    _count_of("call", 30, ("call", "calls"), volume=True),
+    _count_of("email", 30, ("e-mail", "e-mails"), volume=True),
+    _count_of("task", 30, ("task", "tasks"), volume=True),
+    _count_of("demo", None, ("demo", "demos"), Practice("held a demo")),
+    _count_of("proposal", None, ("proposal", "proposals"), Practice("sent a proposal")),
     Feature(
         "days_since_proposal",
         Since("touches", "proposal"),
@@ -116,6 +123,7 @@ _MINUTES = (
         ),
         noun=("minute", "minutes"),
         bins=(0, 1, 30, 90, 180),
+        volume=True,
     ),
 )
 

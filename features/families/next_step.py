@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from features.feature import Absent, Family, Feature, StreamSource, Unit, Vocabulary, Wording
+from features.feature import Absent, Family, Feature, Practice, StreamSource, Unit, Vocabulary, Wording
 from features.histories import Histories
 from features.questions import Count, Last, Since
 from features.stream import Events
@@ -33,6 +33,7 @@ _NOTE = (
         ),
         actionable=True,
         bins=(0, 7, 14, 30, 60),
+        practice=Practice("written the next step in the last {bound}", (7, 14, 30, 60), below=True),
     ),
     Feature(
         "has_next_step",
@@ -44,6 +45,7 @@ _NOTE = (
         actionable=True,
         bins=(0, 1),
         bin_names=("without a", "with a"),
+        practice=Practice("written down a next step"),
     ),
     Feature(
         "next_step_changes",

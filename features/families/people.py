@@ -7,7 +7,7 @@ import pandas as pd
 
 from crm.coding import encode
 from features.families.replies import NO_DIRECTION, directions
-from features.feature import Absent, Family, Feature, StreamSource, Unit, Vocabulary, Wording
+from features.feature import Absent, Family, Feature, Practice, StreamSource, Unit, Vocabulary, Wording
 from features.histories import Histories
 from features.questions import Count, Distinct, Since
 from features.stream import Events
@@ -44,6 +44,9 @@ _FEATURES = (
         noun=("person", "people"),
         actionable=True,
         bins=(0, 1, 2, 3, 4, 6),
+        practice=Practice(
+            "reached {bound} or more at the buyer's", (1, 2, 3, 4), once="reached somebody at the buyer's"
+        ),
     ),
     Feature(
         "new_contacts_30d",
@@ -87,6 +90,7 @@ _FEATURES = (
         ),
         actionable=True,
         bins=(0, 7, 14, 30, 60, 90),
+        practice=Practice("reached somebody new at the buyer's in the last {bound}", (14, 30, 60), below=True),
     ),
     Feature(
         "contacts_heard",

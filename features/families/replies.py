@@ -6,7 +6,7 @@ import numpy as np
 
 from crm.coding import encode
 from features.families.engagement import NO_ACTIVITIES, is_new_week, kinds_of
-from features.feature import Absent, Family, Feature, StreamSource, Unit, Vocabulary, Wording
+from features.feature import Absent, Family, Feature, Practice, StreamSource, Unit, Vocabulary, Wording
 from features.histories import Histories
 from features.questions import Count, Question, Since, SinceFirst
 from features.stream import Events
@@ -194,6 +194,7 @@ _OUTREACH = (
         ),
         bins=(0, 1, 3, 6, 10, 15),
         noun=("message", "messages"),
+        volume=True,
     ),
     Feature(
         "days_since_outbound",
@@ -209,6 +210,7 @@ _OUTREACH = (
         ),
         actionable=True,
         bins=(0, 3, 7, 14, 30, 60),
+        practice=Practice("written to or called the buyer in the last {bound}", (3, 7, 14, 30), below=True),
     ),
 )
 

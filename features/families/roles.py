@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 
 from crm.clock import event_millis
 from crm.coding import arrow_text, encode
-from features.feature import Absent, Family, Feature, StreamSource, Unit, Vocabulary, Wording
+from features.feature import Absent, Family, Feature, Practice, StreamSource, Unit, Vocabulary, Wording
 from features.histories import Histories
 from features.questions import Count, Since
 from features.stream import Events
@@ -37,6 +37,11 @@ _NAMED = (
         noun=("person", "people"),
         actionable=True,
         bins=(0, 1, 2, 3, 4, 6),
+        practice=Practice(
+            "named {bound} or more of the buyer's on the deal",
+            (1, 2, 3),
+            once="named somebody of the buyer's on the deal",
+        ),
     ),
     Feature(
         "days_since_new_role",
@@ -110,6 +115,7 @@ def _people(name: str, noun: tuple[str, str], meaning: str, words: str) -> Featu
         noun=noun,
         actionable=True,
         bins=(0, 1, 2),
+        practice=Practice(f"named {'an' if noun[0][0] in 'aeiou' else 'a'} {noun[0]} on the deal"),
     )
 
 

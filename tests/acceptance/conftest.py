@@ -32,6 +32,11 @@ def simulation():
 
 
 @pytest.fixture(scope="session")
+def instructive(tmp_path_factory):
+    return worlds.instructive(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture(scope="session")
 def few_deals(tmp_path_factory):
     return worlds.few_deals(tmp_path_factory.getbasetemp())
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from benchmarks._injected import injected
 from crm.simulator import Simulation, SimulatorSettings, simulate
 from pipelines.cli import main
 
@@ -133,6 +134,14 @@ def company(base: Path) -> Path:
     """Its tables as CSV files, a little dirt in them."""
     folder = (base / "company") / "data"
     simulation().write(folder)
+    return folder
+
+
+@cache
+def instructive(base: Path) -> Path:
+    """The tables of a company whose won deals had a security review at Proposal, and are known for it."""
+    folder = (base / "instructive") / "data"
+    injected(SimulatorSettings(deals=2000, seed=3), 0.05, (1.0, 1.0, 1.0)).write(folder)
     return folder
 
 

@@ -16,7 +16,7 @@ from features.catalogue import Catalogue, catalogue
 from features.engines import Kernel, key_questions, prepare
 from features.families.account_segments import ACCOUNT_SEGMENTS
 from features.families.segment import SEGMENT_FIELDS
-from features.feature import Feature, Unit, Vocabulary
+from features.feature import Feature, Practice, Unit, Vocabulary
 from features.histories import Entity, Histories
 from features.questions import streams_of
 from features.snapshots import grid
@@ -137,6 +137,28 @@ def test_spans_rise_and_there_are_as_many_names_as_spans() -> None:
 
 def test_every_value_seen_lies_in_a_span(seen: Seen) -> None:
     assert failing(lambda feature: not feature.bins or not (seen[feature.name] < feature.bins[0]).any()) == []
+
+
+def test_practices_read_well_after_had_and_are_no_volume() -> None:
+    def reads(feature: Feature) -> bool:
+        practice = feature.practice
+        if practice is None:
+            return True
+        texts = [text for text in (practice.done, practice.once) if text]
+        plain = all(text[0].islower() and text[-1] not in ".:" and places(text) <= {"bound"} for text in texts)
+        several = len(practice.bounds) > 1
+        return plain and several == ("bound" in places(practice.done)) and (not feature.volume or not several)
+
+    assert failing(reads) == []
+    acted_on = {feature.name for feature in ALL.features if feature.volume and feature.actionable}
+    assert acted_on == {"meetings_30d"}  # of which having had one at all is a practice
+
+
+def test_a_practice_tells_done_not_done_and_not_asked() -> None:
+    values = np.array([0.0, 1, 2, np.nan])
+    assert Practice("x", (2,)).had(values, 2).tolist() == [0, 0, 1, 0]
+    assert Practice("x", (2,), below=True).had(values, 2).tolist() == [1, 1, 0, 0]
+    np.testing.assert_array_equal(Practice("x", only_known=True).had(values, 1), [0, 1, 1, np.nan])
 
 
 def failing(holds: Callable[[Feature], object]) -> list[str]:

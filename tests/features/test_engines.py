@@ -207,8 +207,8 @@ def test_entities_are_asked_through_cells_where_these_are_few_and_all_dates_end_
 @pytest.mark.parametrize(
     ("table", "families", "why"),
     [
-        ("activities", {"confidence", "engagement", "people"}, "no activit"),
-        ("contact_roles", {"people"}, "no contact role says when it was added (added_at)"),
+        ("activities", {"confidence", "engagement", "order", "people"}, "no activit"),
+        ("contact_roles", {"order", "people"}, "no contact role says when it was added (added_at)"),
         ("accounts", {"account"}, "there is no table of accounts"),
         ("users", {"owner"}, "no user says when they started (started_at)"),
     ],

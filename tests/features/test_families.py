@@ -513,3 +513,36 @@ def test_a_stage_come_to_again_and_a_deal_fallen_back() -> None:
     assert ask(tables, "days_per_move") == pytest.approx(14 / 2)
     assert ask(tables, "standstill_against_pace") == pytest.approx(16 / 7)
     assert ask(tables, "entry_stage") == 1
+
+
+def test_what_had_been_done_before_the_first_proposal() -> None:
+    rows = [
+        touch("2024-06-01", "Meeting"),
+        touch("2024-06-10", "proposal"),
+        touch("2024-06-12", "demo"),
+        touch("2024-06-20", "Proposal"),
+    ]
+    people = [
+        {"opportunity_id": "d", "contact_id": "a", "role": "Decision maker", "added_at": "2024-06-10"},
+        {"opportunity_id": "e", "contact_id": "b", "role": "Decision maker", "added_at": "2024-06-11"},
+        {"opportunity_id": "d", "contact_id": "c", "role": "Evaluator", "added_at": "2024-06-01"},
+    ]
+    rows += [{**row, "opportunity_id": "e"} for row in rows[1:2]]
+    tables = crm([deal("d", "2024-01-01"), deal("e", "2024-01-01"), deal("f", "2024-01-01")],
+                 activities=rows, contact_roles=people)  # fmt: skip
+    names = ("meeting_before_proposal", "demo_before_proposal", "decision_maker_before_proposal")
+    assert [ask(tables, name) for name in names] == [1, 0, 1]
+    assert [ask(tables, name, of="e") for name in names] == [0, 0, 0]
+    assert np.isnan([ask(tables, name, of="f") for name in names]).all()
+    assert np.isnan([ask(tables, name, at="2024-06-09") for name in names]).all()
+
+
+def test_a_meeting_recorded_after_the_proposal_had_not_been_known_before_it() -> None:
+    rows = [touch("2024-06-01", "meeting", recorded_at="2024-06-20"), touch("2024-06-10", "proposal")]
+    tables = crm([deal("d", "2024-01-01")], activities=rows)
+    assert [ask(tables, "meeting_before_proposal", at=day) for day in ("2024-06-11", NOW)] == [0, 0]
+
+
+def test_tasks_are_counted() -> None:
+    rows = [touch("2024-06-20", "Task"), touch("2024-05-20", "task"), touch("2024-06-21", "email")]
+    assert ask(crm([deal("d", "2024-01-01")], activities=rows), "tasks_30d") == 1

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
 from crm.periods import FiscalCalendar
 from crm.tables import OWN_KINDS, CrmTables, OwnColumn, Wishes
-from features.feature import OwnField, Vocabulary
+from features.feature import OwnField, Vocabulary, vocabulary_from
 from features.histories import Histories
 from features.vocabulary import COMMON_LEVELS, MOST_KINDS, learn
 from tests.histories import DAY_US, EPOCH, Row, change, crm, deal
@@ -191,3 +192,18 @@ def test_the_fields_that_a_deal_should_have_are_those_whose_past_is_known() -> N
     tables = crm(rows, fixed=["region", "type"], changes=[change("d", EPOCH + DAY_US, "amount", 4, 5)])
     assert learned(tables).key_fields == ("amount", "region")
     assert learned(crm([deal("d", EPOCH)])).key_fields == ()
+
+
+def test_steps_that_people_take_are_mostly_taken_once_not_by_the_buyer_and_no_stage() -> None:
+    names = [f"d{i}" for i in range(20)]
+    rows = [
+        *(touch(name, "Review") for name in names),
+        *(touch(name, "Report") for name in names for _ in range(3)),
+        *({**touch(name, "Site visit"), "direction": "inbound"} for name in names),
+        *(touch(name, "Qualify") for name in names),
+        touch("d0", "Review"),
+    ]
+    found = learned(crm([deal(name, EPOCH) for name in names], activities=rows))
+    assert set(found.kinds) == {"Review", "Report", "Site visit", "Qualify"}
+    assert found.deeds == ("Review",)
+    assert vocabulary_from(json.loads(json.dumps(asdict(found)))) == found

@@ -45,6 +45,7 @@ REFERENCE = {
         "Propose": {"deals": 80, "won": 40, "win_rate_moved": 0.6, "win_rate_stalled": 0.1},
         "Qualify": {"deals": 40, "won": 4, "win_rate_moved": 0.1, "win_rate_stalled": 0.3},
     },
+    "playbook": {"size_bounds": [], "fields": {}, "stages": {}},
 }
 
 

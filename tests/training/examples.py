@@ -127,6 +127,7 @@ def fewer(training: TrainingSet, keep: np.ndarray) -> TrainingSet:
         group=training.group[keep],
         stage=training.stage[keep],
         ids=training.ids[keep],
+        kinds={field: kind[keep] for field, kind in training.kinds.items()},
     )
 
 

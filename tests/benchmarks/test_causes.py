@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks._injected import CAUSES, LEAST_EFFECT, injected
+from benchmarks._causes import CAUSES, LEAST_EFFECT, injected
 from crm.clock import instants, parse_as_of
 from crm.simulator.dynamics import QUIET
 from features.dataset import scoring_set
