@@ -13,22 +13,25 @@ from pipelines.config import Home, load_config
 
 @dataclass(frozen=True)
 class ExplainResult:
-    """A deal's stored score with its reasons, stall reasons and coaching read back from JSON."""
+    """A deal's stored score with its reasons, stall reasons, coaching and like deals read back from JSON."""
 
     score: dict[str, Any]
     reasons: dict[str, Any]
     stall_reasons: dict[str, Any]
     coaching: list[dict[str, Any]]
+    like_deals: dict[str, Any]
 
 
 def explain(opportunity_id: str, home: Home) -> ExplainResult:
     """The newest score of a deal. Raises WrongUse where it was never scored."""
     config = load_config(home)
-    row = open_store(home, config).latest_score(opportunity_id) if has_store(home, config) else None
-    if row is None:
+    store = open_store(home, config) if has_store(home, config) else None
+    row = store.latest_score(opportunity_id) if store else None
+    if store is None or row is None:
         raise WrongUse(
             f"the deal '{opportunity_id}' has not been scored",
             where=str(home.path),
             remedy="run `dealcast score --data DIR` first; its list and file show the ids of the open deals",
         )
-    return ExplainResult(row, json.loads(row["reasons"]), json.loads(row["stall_reasons"]), json.loads(row["coaching"]))
+    told = (json.loads(row[column]) for column in ("reasons", "stall_reasons", "coaching"))
+    return ExplainResult(row, *told, store.like_deals(row["run_id"], opportunity_id))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,10 +17,16 @@ from pipelines.answers import Answered, answer
 from pipelines.champion import open_store
 from pipelines.company import Company, open_company
 from pipelines.config import Home, load_config
+from serving.change import with_step
 from serving.close_dates import close_dates
+from serving.closed_deals import closed_deals
+from serving.grades import Grades
+from serving.like_deals import Like, as_json, like_deals
+from serving.names import names
 from serving.scoring import Explained, Run, explain_all, explain_by_rates, score_table, texts
 from serving.sinks.files import check_target, write_table
 from serving.store import new_run_id
+from serving.what_if import what_if
 from training.deal_model import DealModel
 
 STEPS = 4
@@ -48,6 +55,8 @@ def score(data: Path, as_of: str, home: Home, out: Path | None, step: Callable[[
     step("answering for every open deal")
     answered = answer(company, store, home, config)
     explained = _explained(answered)
+    like = _like(answered)
+    explained = _with_changes(explained, answered, config.grades, like)
     version = answered.version
     step("ranking")
     moment = datetime.fromtimestamp(company.as_of / 1000, UTC)
@@ -65,7 +74,7 @@ def score(data: Path, as_of: str, home: Home, out: Path | None, step: Callable[[
     step("keeping the scores")
     beside = close_dates(answered.scoring, answered.answers, answered.reference)
     shown = names_of(answered.scoring).join(beside).reindex(scores["opportunity_id"])
-    store.save_scores(run.run_id, scores, shown.reset_index(), version, moment)
+    store.save_scores(run.run_id, scores, shown.reset_index(), version, moment, _as_text(like, answered.scoring))
     if out is not None:
         write_table(scores, out)
     return ScoreResult(company, scores, shown, answered.time, version, (*company.notes, *answered.notes))
@@ -78,17 +87,38 @@ def _explained(answered: Answered) -> Explained:
     return explain_by_rates(answered.scoring, answered.answers, answered.by, answered.reference)
 
 
+def _like(answered: Answered) -> Like | None:
+    """The closed deals most like each open one in the champion's eyes; None where rates have answered."""
+    if not isinstance(answered.by, DealModel):
+        return None
+    return like_deals(answered.scoring, answered.by, closed_deals(answered.scoring, answered.by))
+
+
+def _as_text(like: Like | None, scoring: ScoringSet) -> pd.Series | None:
+    """Each deal's like deals as JSON text, by opportunity_id."""
+    if like is None:
+        return None
+    ids = scoring.prepared.histories.deals["opportunity_id"].to_numpy(object)[scoring.snapshots.deal]
+    texts_of = [json.dumps(one, ensure_ascii=False, allow_nan=False) for one in as_json(like, scoring)]
+    return pd.Series(texts_of, index=pd.Index(ids, dtype=object), dtype=object)
+
+
+def _with_changes(explained: Explained, answered: Answered, grades: Grades, like: Like | None) -> Explained:
+    """The reasons with each deal's smallest change behind the other steps of its coaching."""
+    if like is None or not isinstance(answered.by, DealModel):
+        return explained
+    changes = what_if(answered.scoring, answered.by, answered.answers, grades, like)
+    return replace(explained, coaching=[with_step(*both) for both in zip(explained.coaching, changes, strict=True)])
+
+
 def names_of(scoring: ScoringSet) -> pd.DataFrame:
     """What people call each scored deal: name, account, stage, owner, close date, amount; by opportunity_id."""
     histories = scoring.prepared.histories
     deals = histories.deals.iloc[scoring.snapshots.deal]
-    accounts = histories.tables["accounts"].set_index("account_id")["name"]
-    account = deals["account_id"].map(accounts[~accounts.index.duplicated()]).astype(object)
     facts = texts(scoring)
     return pd.DataFrame(
         {
-            "name": deals["name"].fillna(deals["opportunity_id"]).to_numpy(object),
-            "account": account.where(account.notna(), "").to_numpy(),
+            **names(histories, scoring.snapshots.deal),
             "stage": np.array([facts_of["stage"] for facts_of in facts], dtype=object),
             "owner": np.array([facts_of["owner"] for facts_of in facts], dtype=object),
             "close_date": deals["close_date"].to_numpy(),

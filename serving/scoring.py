@@ -22,14 +22,12 @@ from features.histories import Histories
 from serving.close_dates import expected_day
 from serving.coach import as_json, gaps
 from serving.explain import STALLED, WON, Explanation, explain, probability_points
-from serving.grades import Grades
+from serving.grades import Grades, score_of
 from serving.store_tables import SCORE_COLUMNS
 from serving.wording import percent
 from training.deal_model import Answers, DealModel
 from training.models import boosting
 from training.models.amount import AmountModel
-
-MOST_SCORE, LEAST_SCORE = 99, 1
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ def score_table(
     """
     histories = scoring.prepared.histories
     ids = histories.deals["opportunity_id"].to_numpy(object)[scoring.snapshots.deal]
-    score = np.clip(np.round(answers.win * 100), LEAST_SCORE, MOST_SCORE).astype(int)
+    score = score_of(answers.win)
     this_period = answers.win_within(_days_left(scoring))
     amount = current_amounts(histories)[scoring.snapshots.deal] * amount_model(reference).mean(scoring.stage)
     table = pd.DataFrame(

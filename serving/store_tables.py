@@ -124,6 +124,14 @@ ADJUSTMENTS = sa.Table(
     sa.Column("model_p90", sa.Float),
 )
 
+LIKE_DEALS = sa.Table(
+    "like_deals",
+    metadata,
+    sa.Column("run_id", sa.String, sa.ForeignKey("runs.run_id"), primary_key=True),
+    sa.Column("opportunity_id", sa.String, primary_key=True),
+    sa.Column("like_deals", sa.Text, nullable=False),
+)
+
 FORECAST_COLUMNS = tuple(column.name for column in FORECASTS.columns if column.name != "name")
 """The contract's columns; the store keeps what people call each key as well."""
 

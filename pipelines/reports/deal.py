@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from pipelines.explain import ExplainResult
+from pipelines.reports import like_deals
 from pipelines.terminal import or_unknown, wrapped
 from serving.wording import NOBREAK, money, percent, points
 
@@ -39,6 +40,7 @@ def explanation(result: ExplainResult) -> str:
         lines += ["", "What won deals had at this stage (association, not a promise)"]
         for gap in result.coaching:
             lines += wrapped(gap["says"], "  → ")
+    lines += like_deals.lines(result.like_deals)
     if result.stall_reasons:
         base = percent(result.stall_reasons["base"])
         lines += ["", f"Why it may stall (a typical open deal: {base})"]
@@ -50,6 +52,7 @@ def explanation(result: ExplainResult) -> str:
 def explanation_json(result: ExplainResult) -> str:
     """The same for a machine: the stored score with its reasons, stall reasons and coaching."""
     told = {"reasons": result.reasons, "stall_reasons": result.stall_reasons, "coaching": result.coaching}
+    told |= {"like_deals": result.like_deals}
     return json.dumps({**result.score, **told}, ensure_ascii=False, allow_nan=False, default=_iso)
 
 
