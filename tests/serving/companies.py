@@ -64,7 +64,9 @@ def company_of(
 def linear_model(weights: Mapping[str, float], base: float = -0.5, fields: tuple[OwnField, ...] = ()) -> DealModel:
     """A model that answers by a line: log-odds = base + Σ weight × value (0 where not known)."""
     names, zeros = tuple(weights), (0.0,) * len(weights)
-    line = Line(base, zeros, (1.0,) * len(weights), tuple(weights.values()), zeros, zeros)
+    # A line cuts what lies further than four standard deviations from the middle: here they are wide.
+    wide = 1e9
+    line = Line(base, zeros, (wide,) * len(weights), tuple(one * wide for one in weights.values()), zeros, zeros)
     boosters = Boosters(None, line, None)  # type: ignore[arg-type]
     vocabulary = Vocabulary(fields=fields)
     return DealModel(boosters, Calibrator(), Calibrator(), names, vocabulary, TimeSettings(), {"reference": {}})
