@@ -33,5 +33,5 @@ def explain(opportunity_id: str, home: Home) -> ExplainResult:
             where=str(home.path),
             remedy="run `dealcast score --data DIR` first; its list and file show the ids of the open deals",
         )
-    told = (json.loads(row[column]) for column in ("reasons", "stall_reasons", "coaching"))
-    return ExplainResult(row, *told, store.like_deals(row["run_id"], opportunity_id))
+    reasons, stall_reasons, coaching = (json.loads(row[name]) for name in ("reasons", "stall_reasons", "coaching"))
+    return ExplainResult(row, reasons, stall_reasons, coaching, store.like_deals(row["run_id"], opportunity_id))

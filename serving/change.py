@@ -93,10 +93,10 @@ def _record(told: list[_Told], change: Change) -> str:
     (had, came), (had_not, came_without) = change.record.with_it, change.record.without
     verb = "stalled" if change.of_stall else "were won"
     if len(told) > 1:
-        return f"Of {had} like deals that had both, {came} {verb}; of {had_not} that had neither, {came_without}."
+        return f"Of {had} deals like it that had both, {came} {verb}; of {had_not} that had neither, {came_without}."
     (one,) = told
     return (
-        f"Of {had} like deals {one.words(one.action.had)}, {came} {verb}; "
+        f"Of {had} deals like it {one.words(one.action.had)}, {came} {verb}; "
         f"of {had_not} {one.words(one.action.had_not)}, {came_without}."
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 from pipelines.terminal import wrapped
 from serving.wording import NOBREAK, money
 
-TITLE = "Deals most like it when they stood in this stage"
+TITLE = "Closed deals most like it when they stood in this stage"
 
 
 def lines(like: dict[str, Any]) -> list[str]:

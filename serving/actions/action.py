@@ -20,7 +20,7 @@ Rows = Mapping[str, Mapping[str, Any]]
 class Action:
     """One thing that could be done.
 
-    Sentences are made of its words: "{fact} {change}, the model would say …. Of 50 like deals that {had} …, of 50 that
+    Sentences are made of its words: "{fact} {change}, the model would say …. Of 50 deals like it {had} …, of 50
     {had_not} …". They may name {before} and {after}, what `told` makes of a state.
 
     :param name: unique among all actions.

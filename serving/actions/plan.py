@@ -31,10 +31,10 @@ def _no_fresh_note(deals: OpenDeals) -> np.ndarray:
 
 
 def _note(deals: OpenDeals) -> Rows:
-    """A note as long as is usual, of a word that speaks of nothing in particular."""
+    """A note as long as is usual, whose words speak of nothing in particular."""
     words = word_counts(deals.histories.coded("next_step").levels)
     usual = int(np.median(words[words > 0])) if (words > 0).any() else 1
-    return changed(deals, "next_step", " ".join(["step"] * usual))
+    return changed(deals, "next_step", " ".join(["…"] * usual))
 
 
 _NEXT_STEP = Action(

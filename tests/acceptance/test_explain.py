@@ -121,7 +121,7 @@ def test_an_answer_by_rates_is_explained_too(by_rates):
     assert "Model baseline" in told.out
     assert re.search(r"Likely close \d{4}-\d\d-\d\d, if won \(8 of 10 between", flowing(told.out))
     assert "Of the closed deals that stood there" in flowing(told.out)
-    assert "Deals most like it" not in told.out
+    assert "Closed deals most like it" not in told.out
     assert max(len(line) for line in told.lines) <= 80
 
 

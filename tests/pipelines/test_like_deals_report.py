@@ -21,7 +21,7 @@ def told(*deals, record=None):
 def test_each_is_named_with_what_happened_and_when():
     assert told(DEAL, record={"won": 23, "deals": 50}) == [
         "",
-        "Deals most like it when they stood in this stage: 23 of the nearest 50 were won",
+        "Closed deals most like it when they stood in this stage: 23 of the nearest 50 were won",
         "  • Core for Acme Ltd.: won 34 days later, on 3 May 2026, EUR 48 k",
     ]
 
@@ -33,7 +33,7 @@ def test_the_account_is_named_where_the_deals_name_does_not():
 
 
 def test_a_record_of_too_few_is_not_told():
-    assert told(DEAL)[1] == "Deals most like it when they stood in this stage"
+    assert told(DEAL)[1] == "Closed deals most like it when they stood in this stage"
 
 
 def test_where_there_are_none_nothing_is_said():

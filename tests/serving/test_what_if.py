@@ -40,7 +40,7 @@ def test_it_tells_what_the_model_would_say_and_what_became_of_like_deals():
     step = steps_of(company_of(GOOD, BAD), {"demos": 0.4})["OPEN"]
     assert (step["from"], step["to"]) == pytest.approx((0.377, 0.475), abs=1e-3)
     assert step["says"].replace("\u00a0", " ") == (
-        "No demo has taken place yet. After one, the model would say 47 % instead of 38 %. Of 50 like deals that had "
+        "No demo has taken place yet. After one, the model would say 47 % instead of 38 %. Of 50 deals like it that had "
         f"seen one by then, {step['like_won']} were won; of 50 that had not, {step['other_won']}. Association, not a "
         "promise."
     )
@@ -95,7 +95,7 @@ def test_two_actions_are_told_only_where_no_single_one_does():
     both = steps_of(tables, {"demos": 0.09, "proposals": 0.08})["OPEN"]
     assert both["action"] == "demo+proposal"
     assert "With both done, the model would say 42\u00a0% instead of 38\u00a0%." in both["says"]
-    assert "like deals that had both" in both["says"]
+    assert "deals like it that had both" in both["says"]
     assert "that had neither" in both["says"]
     assert steps_of(tables, {"demos": 0.05, "proposals": 0.05}) == {}
 
