@@ -21,7 +21,7 @@ from features.settings import TimeWishes, propose
 from training.forecast.backtest import Stretch, Trial, stretches, tried
 from training.forecast.moments import within
 from training.forecast.record import OURS
-from training.forecast.summary import Score, summary
+from training.forecast.summary import Score, scores_of, summary, with_own_ranges
 from training.scores import mean_interval
 from training.settings import BoostingSettings, Thresholds
 
@@ -69,7 +69,9 @@ def loan_offers(histories: Histories, days: int) -> pd.DataFrame:
 
 def simulated_section(records: list[pd.DataFrame]) -> list[str]:
     """Errors beside the baselines, bias, ranges and CRPS; of all companies together."""
-    together = pd.concat([record.assign(company=seed) for seed, record in enumerate(records)], ignore_index=True)
+    # Each company's baselines know their errors in that company alone.
+    ranged = [with_own_ranges(record).assign(company=seed) for seed, record in enumerate(records)]
+    together = pd.concat(ranged, ignore_index=True)
     scores = _of_all(together)
     company = [score for score in scores if score.level == "company"]
     seen = together[(together["method"] == OURS) & (together["level"] == "company")]
@@ -78,7 +80,8 @@ def simulated_section(records: list[pd.DataFrame]) -> list[str]:
         f"{len(records)} companies of {DEALS:,} deals and 30 seats, {quarters} quarters, {len(seen):,} forecasts of "
         "the company. Models fitted anew at the beginning of each quarter on what was known by then (the first one on "
         "ten and a half months), answering its weeks; ranges and corrections from quarters that were over. "
-        "Off by Σ|forecast − what came| ÷ Σ what came, the revenue of the whole quarter:",
+        "Off by Σ|forecast − what came| ÷ Σ what came, the revenue of the whole quarter; where a baseline cannot say "
+        "anything of some (a company's first year has no year before), in brackets ours of the forecasts that it made:",
         "",
         *_errors(company, 0, WEEKS, "weeks before the end of the quarter"),
         "",
@@ -103,15 +106,19 @@ def _of_all(together: pd.DataFrame) -> list[Score]:
     apart = together["company"].to_numpy() * 10**13
     shifted = together.assign(**{name: together[name] + apart for name in ("period_end", "as_of")})
     shifted["key"] = shifted["company"].astype(str) + " " + shifted["key"]
-    return summary(shifted)
+    return scores_of(shifted)
 
 
 def _errors(company: list[Score], window: int, weeks: tuple[float, ...], when: str) -> list[str]:
     found = {(s.method, s.weeks_left): s for s in company if s.window == window}
-    methods = sorted({method for method, _ in found}, key=lambda name: (name != OURS, name))
     lines = [f"| {when} | " + " | ".join(f"{week:.0f}" for week in weeks) + " |", "|---|" + "---|" * len(weeks)]
-    for method in methods:
-        cells = [f"{found[method, week].wape:.1%}" if (method, week) in found else "–" for week in weeks]
+    for method in sorted({method for method, _ in found}, key=lambda name: (name != OURS, name)):
+        cells = []
+        for week in weeks:
+            score, ours = found.get((method, week)), found[OURS, week]
+            beside = f" (ours {score.beside:.1%} on {score.forecasts})" if score is not None else ""
+            fewer = score is not None and score.forecasts < ours.forecasts
+            cells.append("–" if score is None else f"{score.wape:.1%}{beside if fewer else ''}")
         lines.append(f"| {method} | {' | '.join(cells)} |")
     return lines
 

@@ -270,6 +270,11 @@ class Facts:
     def __or__(self, other: Facts) -> Facts:
         return Facts(self.tracked | other.tracked, self.given | other.given)
 
+    def without(self, banned: frozenset[tuple[str, str]]) -> Facts:
+        """The same as if the tables did not have the banned (table, column)."""
+        own = {column for table, column in banned if table == OPPORTUNITIES.name}
+        return Facts(self.tracked - own, self.given - banned)
+
 
 OWN_KINDS: Mapping[str, Kind] = {
     "category": Kind.TEXT,
@@ -304,10 +309,14 @@ class OwnColumn:
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the configuration wants features of: own columns, and activity kinds however rare they are."""
+    """What the configuration wants features of: own columns, and activity kinds however rare they are.
+
+    :param banned: (table, column) of which nothing is learned and which no reason cites, as if they were not there.
+    """
 
     columns: tuple[OwnColumn, ...] = ()
     activity_kinds: tuple[str, ...] = ()
+    banned: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -351,7 +360,7 @@ class CrmTables:
     def own_facts(self) -> Facts:
         """What these tables tell of, whatever they are a part of."""
         given = {(t, str(c)) for t, frame in self.frames.items() for c in frame.columns if frame[c].notna().any()}
-        return Facts(frozenset(self.change_fields[1]), frozenset(given))
+        return Facts(frozenset(self.change_fields[1]), frozenset(given)).without(self.wishes.banned)
 
     def gives(self, table: str, column: str) -> bool:
         """Whether the company's table has at least one value in the column."""

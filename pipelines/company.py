@@ -11,6 +11,7 @@ from crm.errors import DataRefused
 from crm.history import data_through, known_by
 from crm.quality import QualityReport
 from crm.sources.files import read_folder
+from crm.tables import OPPORTUNITIES, CrmTables
 from features.histories import Histories
 from pipelines.config import Config
 
@@ -51,8 +52,14 @@ def open_company(data: Path, as_of: str, config: Config) -> Company:
     if not len(tables["opportunities"]):
         raise no_deal_yet(data, instant, last)
     until = min(instant, data_through(tables, instant))
-    notes = (*reading.report.notes, *notes)
+    notes = (*reading.report.notes, *notes, *_banned(tables))
     return Company(Histories(tables), reading.report, reading.shape, instant, until, notes)
+
+
+def _banned(tables: CrmTables) -> tuple[str, ...]:
+    """What is said where columns are banned."""
+    names = [c if t == OPPORTUNITIES.name else f"{t}.{c}" for t, c in sorted(tables.wishes.banned)]
+    return (f"Banned by the configuration: {', '.join(names)}. Nothing is learned from it.",) if names else ()
 
 
 def now() -> int:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from crm.errors import WrongUse
 from crm.sources.mapping import SourceMapping, mapping_from_toml
 from features.settings import TimeWishes
+from serving.formats import HOUSE, Formats, formats_of
 from serving.grades import Grades
 from training.settings import BoostingSettings, RetrainWishes, Thresholds, Tracking, TuningWishes
 
@@ -31,6 +32,7 @@ _SECTIONS = (
         "tuning",
         "retrain",
         "grades",
+        "display",
         "mlflow",
         "store",
         "spark",
@@ -77,6 +79,7 @@ class Config:
     tuning: TuningWishes = field(default_factory=TuningWishes)
     retrain: RetrainWishes = field(default_factory=RetrainWishes)
     grades: Grades = field(default_factory=Grades)
+    formats: Formats = HOUSE
     tracking_uri: str | None = None
     store_url: str | None = None
     spark: Mapping[str, str] = field(default_factory=dict)
@@ -114,6 +117,7 @@ def load_config(home: Home) -> Config:
         tuning=_section(TuningWishes, data, "tuning"),
         retrain=_section(RetrainWishes, data, "retrain"),
         grades=_falling(_section(Grades, data, "grades")),
+        formats=formats_of(_one(data, "display", "locale") or ""),
         tracking_uri=_one(data, "mlflow", "tracking_uri"),
         store_url=_one(data, "store", "url"),
         spark=_spark_settings(data),

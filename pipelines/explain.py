@@ -9,17 +9,22 @@ from typing import Any
 from crm.errors import WrongUse
 from pipelines.champion import has_store, open_store
 from pipelines.config import Home, load_config
+from serving.formats import HOUSE, Formats
 
 
 @dataclass(frozen=True)
 class ExplainResult:
-    """A deal's stored score with its reasons, stall reasons, coaching and like deals read back from JSON."""
+    """A deal's stored score with its reasons, stall reasons, coaching and like deals read back from JSON.
+
+    :param formats: how figures are written.
+    """
 
     score: dict[str, Any]
     reasons: dict[str, Any]
     stall_reasons: dict[str, Any]
     coaching: list[dict[str, Any]]
     like_deals: dict[str, Any]
+    formats: Formats = HOUSE
 
 
 def explain(opportunity_id: str, home: Home) -> ExplainResult:
@@ -33,5 +38,6 @@ def explain(opportunity_id: str, home: Home) -> ExplainResult:
             where=str(home.path),
             remedy="run `dealcast score --data DIR` first; its list and file show the ids of the open deals",
         )
-    reasons, stall_reasons, coaching = (json.loads(row[name]) for name in ("reasons", "stall_reasons", "coaching"))
-    return ExplainResult(row, reasons, stall_reasons, coaching, store.like_deals(row["run_id"], opportunity_id))
+    reasons, stalling, coaching = (json.loads(row[name]) for name in ("reasons", "stall_reasons", "coaching"))
+    like = store.like_deals(row["run_id"], opportunity_id)
+    return ExplainResult(row, reasons, stalling, coaching, like, config.formats)

@@ -11,21 +11,24 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from crm.errors import DealcastError
 from features.dataset import ScoringSet
 from features.settings import TimeSettings
 from pipelines.answers import Answered, answer
-from pipelines.champion import open_store
+from pipelines.champion import model_of, open_store
 from pipelines.company import Company, open_company
-from pipelines.config import Home, load_config
+from pipelines.config import Config, Home, load_config
 from serving.change import with_step
 from serving.close_dates import close_dates
 from serving.closed_deals import closed_deals
-from serving.grades import Grades
+from serving.earlier import then
+from serving.formats import HOUSE, Formats
 from serving.like_deals import Like, as_json, like_deals
 from serving.names import names
+from serving.runs import EarlierRun
 from serving.scoring import Explained, Run, explain_all, explain_by_rates, score_table, texts
 from serving.sinks.files import check_target, write_table
-from serving.store import new_run_id
+from serving.store import Store, new_run_id
 from serving.what_if import what_if
 from training.deal_model import DealModel
 
@@ -42,6 +45,7 @@ class ScoreResult:
     time: TimeSettings
     model_version: str
     notes: tuple[str, ...]
+    formats: Formats = HOUSE
 
 
 def score(data: Path, as_of: str, home: Home, out: Path | None, step: Callable[[str], None]) -> ScoreResult:
@@ -54,22 +58,17 @@ def score(data: Path, as_of: str, home: Home, out: Path | None, step: Callable[[
     store = open_store(home, config)
     step("answering for every open deal")
     answered = answer(company, store, home, config)
-    explained = _explained(answered)
+    moment = datetime.fromtimestamp(company.as_of / 1000, UTC)
+    earlier = store.run_before(moment)
+    explained = _explained(answered, earlier, store, home, config)
     like = _like(answered)
-    explained = _with_changes(explained, answered, config.grades, like)
+    explained = _with_changes(explained, answered, config, like)
     version = answered.version
     step("ranking")
-    moment = datetime.fromtimestamp(company.as_of / 1000, UTC)
     run = Run(new_run_id("score"), company.as_of, version)
-    previous = store.previous_probabilities(moment)
+    previous = pd.Series(dtype=float) if earlier is None else earlier.probabilities
     scores = score_table(
-        answered.scoring,
-        answered.answers,
-        explained,
-        answered.reference,
-        previous,
-        run,
-        config.grades,
+        answered.scoring, answered.answers, explained, answered.reference, previous, run, config.grades
     )
     step("keeping the scores")
     beside = close_dates(answered.scoring, answered.answers, answered.reference)
@@ -77,14 +76,29 @@ def score(data: Path, as_of: str, home: Home, out: Path | None, step: Callable[[
     store.save_scores(run.run_id, scores, shown.reset_index(), version, moment, _as_text(like, answered.scoring))
     if out is not None:
         write_table(scores, out)
-    return ScoreResult(company, scores, shown, answered.time, version, (*company.notes, *answered.notes))
+    notes = (*company.notes, *answered.notes)
+    return ScoreResult(company, scores, shown, answered.time, version, notes, config.formats)
 
 
-def _explained(answered: Answered) -> Explained:
+def _explained(answered: Answered, earlier: EarlierRun | None, store: Store, home: Home, config: Config) -> Explained:
     """Reasons and coaching by the champion's exact SHAP values; where rates have answered, the stage's record."""
-    if isinstance(answered.by, DealModel):
-        return explain_all(answered.scoring, answered.by)
-    return explain_by_rates(answered.scoring, answered.answers, answered.by, answered.reference)
+    model, scoring = answered.by, answered.scoring
+    if not isinstance(model, DealModel):
+        return explain_by_rates(scoring, answered.answers, model, answered.reference)
+    before = None
+    if earlier is not None and len(scoring.snapshots):
+        same = earlier.model_version == answered.version
+        before = then(earlier, scoring, model, model if same else _model_of(earlier.model_version, store, home))
+    return explain_all(scoring, model, config.formats, before)
+
+
+def _model_of(version: str, store: Store, home: Home) -> DealModel | None:
+    """The model of a version; None where it cannot be had any more (or there was none: the baseline)."""
+    row = next((row for row in store.models() if row["version"] == version), None)
+    try:
+        return None if row is None else model_of(row, home)
+    except DealcastError:
+        return None
 
 
 def _like(answered: Answered) -> Like | None:
@@ -103,11 +117,11 @@ def _as_text(like: Like | None, scoring: ScoringSet) -> pd.Series | None:
     return pd.Series(texts_of, index=pd.Index(ids, dtype=object), dtype=object)
 
 
-def _with_changes(explained: Explained, answered: Answered, grades: Grades, like: Like | None) -> Explained:
+def _with_changes(explained: Explained, answered: Answered, config: Config, like: Like | None) -> Explained:
     """The reasons with each deal's smallest change behind the other steps of its coaching."""
     if like is None or not isinstance(answered.by, DealModel):
         return explained
-    changes = what_if(answered.scoring, answered.by, answered.answers, grades, like)
+    changes = what_if(answered.scoring, answered.by, answered.answers, config.grades, like, config.formats)
     return replace(explained, coaching=[with_step(*both) for both in zip(explained.coaching, changes, strict=True)])
 
 

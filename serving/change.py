@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import numpy as np
 
 from serving.actions.action import Action
+from serving.formats import HOUSE, Formats
 from serving.record import Record
-from serving.wording import percent
+
+EPOCH = date(1970, 1, 1).toordinal()
 
 
 @dataclass(frozen=True)
@@ -26,14 +29,14 @@ class Change:
     of_stall: bool
 
 
-def as_step(change: Change, expected: float, letters: tuple[str, ...]) -> dict[str, Any]:
+def as_step(change: Change, expected: float, letters: tuple[str, ...], formats: Formats = HOUSE) -> dict[str, Any]:
     """A change as a step of coaching: plain data, with its sentences.
 
     :param expected: the day (since 1970) on which the model expects the deal to close; NaN = not known.
     :param letters: the grades before and after.
     """
-    told = [_Told(one, *states, expected) for one, states in zip(change.done, change.states, strict=True)]
-    before, after = (percent(one) for one in (change.stall if change.of_stall else change.win))
+    told = [_Told(one, *states, expected, formats) for one, states in zip(change.done, change.states, strict=True)]
+    before, after = (formats.percent(one) for one in (change.stall if change.of_stall else change.win))
     came = "stalled" if change.of_stall else "won"
     (had, came_with), (had_not, came_without) = change.record.with_it, change.record.without
     return {
@@ -68,10 +71,11 @@ class _Told:
     before: int
     after: int
     expected: float
+    formats: Formats
 
     def words(self, template: str) -> str:
         known = not np.isnan(self.expected)
-        day = str(np.datetime64(int(self.expected), "D")) if known else ""
+        day = self.formats.day(date.fromordinal(EPOCH + int(self.expected))) if known else ""
         return template.format(before=self.action.told(self.before), after=self.action.told(self.after), day=day)
 
 

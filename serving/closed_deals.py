@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 
 from crm.clock import DAY
-from features.catalogue import Catalogue
 from features.dataset import ScoringSet, stage_at
 from features.engines import compute
 from features.labels import label
 from features.snapshots import EpisodeSnapshots, grid
+from serving.scoring import teller
+from serving.tell import Tell
 from training.deal_model import DealModel
 
 LOOK_BACK_DAYS = 730
@@ -74,9 +75,16 @@ def closed_deals(scoring: ScoringSet, model: DealModel) -> ClosedDeals:
     snapshots = _of(every, rows)
     features = compute(prepared, snapshots, model.names)
     labels = label(prepared, snapshots, model.time.stall_days, as_of)
-    place, groups = places(features, model, prepared.catalogue)
+    tell = teller(scoring, model)
     return ClosedDeals(
-        snapshots, features, stage[rows], place, (labels.outcome == 1).astype(int), labels.stalled, closed[rows], groups
+        snapshots,
+        features,
+        stage[rows],
+        places(features, model, tell),
+        (labels.outcome == 1).astype(int),
+        labels.stalled,
+        closed[rows],
+        tell.groups,
     )
 
 
@@ -84,15 +92,11 @@ def _of(snapshots: EpisodeSnapshots, rows: np.ndarray) -> EpisodeSnapshots:
     return EpisodeSnapshots(snapshots.deal[rows], snapshots.as_of[rows], snapshots.episode[rows])
 
 
-def places(features: pd.DataFrame, model: DealModel, catalogue: Catalogue) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Where snapshots lie in the model's eyes: contributions by group, shape (n, groups) float32; the groups."""
-    group = pd.Categorical([catalogue.feature(name).group for name in model.names])
-    groups = tuple(str(one) for one in group.categories)
+def places(features: pd.DataFrame, model: DealModel, tell: Tell) -> np.ndarray:
+    """Where snapshots lie in the model's eyes: contributions to log-odds by `tell.groups`, (n, groups) float32."""
     if not len(features):
-        return np.zeros((0, len(groups)), np.float32), groups
-    contributions = model.boosters.win.contributions(model.matrix(features))[:, :-1]
-    belongs = np.eye(len(groups))[group.codes]
-    return (contributions @ belongs).astype(np.float32), groups
+        return np.zeros((0, len(tell.groups)), np.float32)
+    return tell.summed(model.boosters.win.contributions(model.matrix(features))[:, :-1]).astype(np.float32)
 
 
 def _chosen(snapshots: EpisodeSnapshots, stage: np.ndarray, closed: np.ndarray) -> np.ndarray:

@@ -8,21 +8,19 @@ of the change in probability is its share of the change in log-odds (Aumann and 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from features.catalogue import Catalogue
-from features.feature import Feature
-from serving.wording import NOBREAK, peers, percent, sentence
+from serving.records import Records
+from serving.tell import Tell
 from training.calibration import Calibrator
 
 MOST_REASONS = 5
 LEAST_POINTS = 0.005
-LEAST_DEALS = 10
-LEAST_DIFFERENCE = 0.03
+ROWS_AT_ONCE = 20_000
 
 
 @dataclass(frozen=True)
@@ -49,6 +47,20 @@ class Reason:
     deals: int
     actionable: bool
 
+    def as_json(self) -> dict[str, Any]:
+        """Plain data for storing."""
+        return {
+            "group": self.group,
+            "feature": self.feature,
+            "value": None if self.value is None else round(self.value, 3),
+            "says": self.says,
+            "evidence": self.evidence,
+            "points": round(self.points, 4),
+            "rate": None if self.rate is None else round(self.rate, 4),
+            "deals": self.deals,
+            "actionable": self.actionable,
+        }
+
 
 @dataclass(frozen=True)
 class Explanation:
@@ -63,14 +75,10 @@ class Explanation:
         """Plain data for storing."""
         return {
             "base": round(self.base, 4),
-            "for": [_rounded(reason) for reason in self.raising],
-            "against": [_rounded(reason) for reason in self.lowering],
+            "for": [reason.as_json() for reason in self.raising],
+            "against": [reason.as_json() for reason in self.lowering],
             "rest": round(self.rest, 4),
         }
-
-
-WON = "won"
-STALLED = "stalled"
 
 
 def probability_points(shap: np.ndarray, calibrator: Calibrator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -82,112 +90,88 @@ def probability_points(shap: np.ndarray, calibrator: Calibrator) -> tuple[np.nda
     total = values.sum(axis=1)
     base = calibrator.probability(expected)
     probability = calibrator.probability(expected + total)
-    slope = calibrator.slope * base * (1 - base)
+    return base, values * points_per_unit(total, base, probability, calibrator)[:, None], probability
+
+
+def points_per_unit(total: np.ndarray, start: np.ndarray, end: np.ndarray, calibrator: Calibrator) -> np.ndarray:
+    """Change of the probability, from `start` to `end`, by unit of the log-odds that moved it; shape (n,).
+
+    Where nothing moved it is the slope of the probability there.
+    """
     moved = np.abs(total) > 1e-9
-    per_unit = np.where(moved, (probability - base) / np.where(moved, total, 1.0), slope)
-    return base, values * per_unit[:, None], probability
+    return np.where(moved, (end - start) / np.where(moved, total, 1.0), calibrator.slope * start * (1 - start))
 
 
-def explain(
-    features: np.ndarray,
-    names: tuple[str, ...],
-    base: float,
-    contributions: np.ndarray,
-    catalogue: Catalogue,
-    reference: Mapping[str, Any],
-    facts: Mapping[str, str],
-    outcome: str = WON,
-) -> Explanation:
-    """The reasons of one deal: its feature values and contributions, shape (features,) each."""
-    groups: dict[str, list[int]] = {}
-    for column, name in enumerate(names):
-        groups.setdefault(catalogue.feature(name).group, []).append(column)
-    reasons = []
-    for group, columns in groups.items():
-        points = float(contributions[columns].sum())
-        if abs(points) >= LEAST_POINTS:
-            told = _Told(features, names, contributions, catalogue, reference, facts, outcome)
-            reasons.append(told.reason(group, columns, points))
-    raising = sorted((r for r in reasons if r.points > 0), key=lambda r: -r.points)[:MOST_REASONS]
-    lowering = sorted((r for r in reasons if r.points < 0), key=lambda r: r.points)[:MOST_REASONS]
-    shown = sum(reason.points for reason in (*raising, *lowering))
-    return Explanation(base, tuple(raising), tuple(lowering), float(contributions.sum()) - shown)
+def explanations(
+    tell: Tell, values: np.ndarray, base: np.ndarray, contributions: np.ndarray, facts: Sequence[Mapping[str, str]]
+) -> Iterator[Explanation]:
+    """The reasons of n deals, one after the other.
+
+    :param values: their features, and :param contributions: what each adds to the probability; (n, features).
+    :param base: the probability from which the contributions lead away; (n,).
+    :param facts: what people call each deal's facts.
+    """
+    records = Records(tell.names, tell.reference, tell.outcome)
+    for first in range(0, len(values), ROWS_AT_ONCE):
+        part = slice(first, first + ROWS_AT_ONCE)
+        yield from _Block(tell, records, values[part], contributions[part]).explained(base[part], facts[part])
 
 
 @dataclass(frozen=True)
-class _Told:
-    """What is needed to put one deal's contributions into words."""
+class _Block:
+    """Some deals' features and contributions, to be put into words."""
 
-    features: np.ndarray
-    names: tuple[str, ...]
+    tell: Tell
+    records: Records
+    values: np.ndarray
     contributions: np.ndarray
-    catalogue: Catalogue
-    reference: Mapping[str, Any]
-    facts: Mapping[str, str]
-    outcome: str
 
-    def reason(self, group: str, columns: list[int], points: float) -> Reason:
-        """The group's reason, told by the feature that moves it most and whose record agrees with it."""
-        same_way = [c for c in columns if self.contributions[c] * points > 0]
-        ranked = sorted(same_way, key=lambda c: -abs(self.contributions[c]))
-        agreeing = [c for c in ranked if self._agrees(c, points)]
-        lead = (agreeing or ranked)[0]
-        feature, value = self.catalogue.feature(self.names[lead]), float(self.features[lead])
-        rate, deals = self._rate(lead)
+    def explained(self, base: np.ndarray, facts: Sequence[Mapping[str, str]]) -> Iterator[Explanation]:
+        points = self.tell.summed(self.contributions)
+        spans = self.records.spans(self.values)
+        leads, agrees = self._leads(points, spans)
+        strongest, weakest = np.argsort(-points, axis=1, kind="stable"), np.argsort(points, axis=1, kind="stable")
+        total = self.contributions.sum(axis=1)
+        for row, of_deal in enumerate(facts):
+
+            def reason(group: int, row: int = row, of_deal: Mapping[str, str] = of_deal) -> Reason:
+                lead = int(leads[row, group])
+                span = int(spans[row, lead])
+                return self._reason(row, group, lead, span, bool(agrees[row, group]), points[row, group], of_deal)
+
+            raising = tuple(reason(g) for g in strongest[row, :MOST_REASONS] if points[row, g] >= LEAST_POINTS)
+            lowering = tuple(reason(g) for g in weakest[row, :MOST_REASONS] if points[row, g] <= -LEAST_POINTS)
+            shown = sum(one.points for one in (*raising, *lowering))
+            yield Explanation(float(base[row]), raising, lowering, float(total[row]) - shown)
+
+    def _leads(self, points: np.ndarray, spans: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The column by which each group is told, and whether its record agrees; shape (n, groups) each.
+
+        It is the one that moves the group's way the most, those first whose record agrees.
+        """
+        leads, agrees = np.zeros(points.shape, dtype=np.int64), np.zeros(points.shape, dtype=bool)
+        for group, columns in enumerate(self.tell.columns):
+            sign = np.sign(points[:, [group]])
+            same_way = self.contributions[:, columns] * sign
+            agreeing = (same_way > 0) & self.records.agree(spans, columns, sign)
+            ranked = np.where(agreeing, same_way + np.abs(same_way).max(initial=0), same_way)
+            leads[:, group] = columns[np.argmax(ranked, axis=1)]
+            agrees[:, group] = agreeing.any(axis=1)
+        return leads, agrees
+
+    def _reason(
+        self, row: int, group: int, lead: int, span: int, agrees: bool, points: float, facts: Mapping[str, str]
+    ) -> Reason:
+        feature, value = self.tell.features[lead], float(self.values[row, lead])
+        rate, deals = self.records.rate(lead, span)
         return Reason(
-            group,
+            self.tell.groups[group],
             feature.name,
             None if math.isnan(value) else value,
-            sentence(feature, value, self.facts),
-            self._evidence(feature, lead) if agreeing else "",
-            points,
+            self.tell.fact(lead, value, facts),
+            self.tell.evidence(lead, value, span, facts) if agrees else "",
+            float(points),
             rate,
             deals,
             feature.actionable,
         )
-
-    def _bin(self, column: int) -> tuple[Mapping[str, Any], int]:
-        table, value = self.reference["features"][self.names[column]], float(self.features[column])
-        if math.isnan(value):
-            return table["missing"], -1
-        which = max(int(np.searchsorted(table["bounds"], value, side="right")) - 1, 0)
-        return table["bins"][which], which
-
-    def _rate(self, column: int) -> tuple[float | None, int]:
-        found, _ = self._bin(column)
-        if self.outcome == STALLED:
-            return found["stall_rate"], found["stall_deals"]
-        return (found["won"] / found["deals"] if found["deals"] else None), found["deals"]
-
-    @property
-    def _overall(self) -> float:
-        return float(self.reference["win_rate" if self.outcome == WON else "stall_rate"])
-
-    def _agrees(self, column: int, points: float) -> bool:
-        rate, deals = self._rate(column)
-        if rate is None or deals < LEAST_DEALS:
-            return False
-        return (rate - self._overall) * np.sign(points) >= LEAST_DIFFERENCE
-
-    def _evidence(self, feature: Feature, column: int) -> str:
-        found, which = self._bin(column)
-        rate, deals = self._rate(column)
-        if rate is None:
-            return ""
-        if which < 0:
-            who = "deals for which this was so"
-        else:
-            who = peers(feature, self.reference["features"][feature.name]["bounds"], which, self.facts)
-        if self.outcome == STALLED:
-            record = f"stall {percent(rate)} of the time (n{NOBREAK}={NOBREAK}{deals:,})"
-        else:
-            record = f"are won {percent(rate)} of the time ({found['won']:,} of {deals:,})"
-        return f"{who[:1].upper()}{who[1:]} {record}, against {percent(self._overall)} of all."
-
-
-def _rounded(reason: Reason) -> dict[str, Any]:
-    data = asdict(reason)
-    data["points"] = round(reason.points, 4)
-    data["value"] = None if reason.value is None else round(reason.value, 3)
-    data["rate"] = None if reason.rate is None else round(reason.rate, 4)
-    return data

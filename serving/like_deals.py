@@ -17,6 +17,7 @@ from features.histories import Histories
 from serving.closed_deals import ClosedDeals, places
 from serving.names import names
 from serving.neighbours import nearest
+from serving.scoring import teller
 from training.deal_model import DealModel
 
 SHOWN = 5
@@ -43,7 +44,7 @@ class Like:
 
 def like_deals(scoring: ScoringSet, model: DealModel, closed: ClosedDeals) -> Like:
     """The nearest closed deals of each open one: those of its stage, never the deal itself before it was reopened."""
-    here, _ = places(scoring.features, model, scoring.prepared.catalogue)
+    here = places(scoring.features, model, teller(scoring, model))
     found = np.full((len(here), OF_RECORD), -1, dtype=np.int64)
     own = scoring.snapshots.deal
     for rows, of_stage in closed.by_stage(scoring.stage):
@@ -92,6 +93,8 @@ def _told(like: Like, histories: Histories) -> tuple[list[int], list[dict[str, A
 
 def amounts_at(histories: Histories, deal: np.ndarray, at: np.ndarray) -> np.ndarray:
     """What deals were worth once they had closed at those instants: as tracked, else as it stands; NaN = not known."""
+    if not histories.gives("opportunities", "amount"):
+        return np.full(len(deal), np.nan)
     if histories.is_known("amount"):
         return histories.value_before("amount", deal, at + 1)
     return histories.deals["amount"].to_numpy(float, na_value=np.nan)[deal]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crm.clock import DAY, instants
+from crm.clock import DAY, instants, utc_day
+from crm.tables import OPPORTUNITIES
 from features.catalogue import Catalogue
 from features.dataset import ScoringSet
 from features.engines import Prepared
@@ -21,12 +22,16 @@ from features.feature import Feature
 from features.histories import Histories
 from serving.close_dates import expected_day
 from serving.coach import as_json, gaps
-from serving.explain import STALLED, WON, Explanation, explain, probability_points
+from serving.explain import explanations, probability_points
+from serving.formats import HOUSE, Formats
 from serving.grades import Grades, score_of
+from serving.movement import Movement, Then, movements
+from serving.records import STALLED, WON
 from serving.store_tables import SCORE_COLUMNS
+from serving.tell import Tell
 from serving.wording import percent
 from training.deal_model import Answers, DealModel
-from training.models import boosting
+from training.models import tree_shap
 from training.models.amount import AmountModel
 
 
@@ -104,25 +109,39 @@ def prioritised(table: pd.DataFrame, share_at_stake: np.ndarray) -> pd.DataFrame
     return ranked
 
 
-def explain_all(scoring: ScoringSet, model: DealModel) -> Explained:
-    """Reasons and coaching of every deal, from exact SHAP values of the model that gives the probability."""
+def explain_all(scoring: ScoringSet, model: DealModel, formats: Formats = HOUSE, then: Then | None = None) -> Explained:
+    """Reasons and coaching of every deal, from exact SHAP values of the model that gives the probability.
+
+    :param then: the run before, where there was one: why each chance has moved since is told with the reasons.
+    """
     if not len(scoring.snapshots):
         return Explained([], [], [])  # LightGBM has no contributions of no rows
-    x, catalogue = model.matrix(scoring.features), _worded(scoring.prepared, model.names)
-    won = probability_points(model.boosters.win.contributions(x), model.win_calibrator)
-    stalls = None
-    if model.boosters.stall is not None:
-        stalls = probability_points(boosting.contributions(model.boosters.stall, x), model.stall_calibrator)
-    facts = texts(scoring)
-    missing = data_confidence(scoring)[1]
-    reasons, stall_reasons, coaching = [], [], []
-    for row in range(len(x)):
-        why = _explain_row(row, x, model, won, catalogue, facts[row], WON)
-        reasons.append(_dumps({**why.as_json(), "missing": missing[row]}))
-        stalling = None if stalls is None else _explain_row(row, x, model, stalls, catalogue, facts[row], STALLED)
-        stall_reasons.append(_dumps(stalling.as_json() if stalling else {}))
-        coaching.append(_dumps(as_json(gaps(why, scoring.stage[row], catalogue, model.facts["reference"]))))
-    return Explained(reasons, stall_reasons, coaching)
+    x, won = model.matrix(scoring.features), teller(scoring, model, formats)
+    shap, facts, missing = model.boosters.win.contributions(x), texts(scoring), data_confidence(scoring)[1]
+    parts = probability_points(shap, model.win_calibrator)
+    moved: Sequence[Movement | None] = [None] * len(x)
+    if then is not None:
+        moved = movements(won, x, shap, model.win_calibrator, then, facts)
+    reasons, coaching = [], []
+    for row, why in enumerate(explanations(won, x, parts[0], parts[1], facts)):
+        change = moved[row]
+        since = {} if then is None or change is None else {"moved": {"since": utc_day(then.as_of), **change.as_json()}}
+        reasons.append(_dumps({**why.as_json(), "missing": missing[row], **since}))
+        coaching.append(_dumps(as_json(gaps(why, scoring.stage[row], won.catalogue, won.reference))))
+    if model.boosters.stall is None:
+        return Explained(reasons, ["{}"] * len(x), coaching)
+    parts = probability_points(tree_shap.contributions(model.boosters.stall, x), model.stall_calibrator)
+    stalling = explanations(replace(won, outcome=STALLED), x, parts[0], parts[1], facts)
+    return Explained(reasons, [_dumps(why.as_json()) for why in stalling], coaching)
+
+
+def teller(scoring: ScoringSet, model: DealModel, formats: Formats = HOUSE) -> Tell:
+    """What puts the model's contributions into words for these deals."""
+    lacking = absent_features(scoring.prepared, model.names)
+    # A model may have learned from what was banned since; its tables no longer tell which of the absent ones are so.
+    uncited = frozenset(lacking) if scoring.prepared.histories.tables.wishes.banned else frozenset()
+    catalogue = _worded(scoring.prepared, lacking)
+    return Tell(model.names, catalogue, model.facts["reference"], WON, formats, uncited)
 
 
 def explain_by_rates(scoring: ScoringSet, answers: Answers, overall: float, reference: Mapping[str, Any]) -> Explained:
@@ -163,9 +182,8 @@ def absent_features(prepared: Prepared, names: tuple[str, ...]) -> dict[str, str
     return {name: reason for name, reason in why.items() if reason is not None}
 
 
-def _worded(prepared: Prepared, names: tuple[str, ...]) -> Catalogue:
-    """The catalogue, where a feature that the tables do not give is no fact about a deal."""
-    lacking = absent_features(prepared, names)
+def _worded(prepared: Prepared, lacking: Mapping[str, str]) -> Catalogue:
+    """The catalogue, where a feature that the tables do not give (and why) is no fact about a deal."""
 
     def worded(feature: Feature) -> Feature:
         if feature.name not in lacking:
@@ -189,7 +207,8 @@ def data_confidence(scoring: ScoringSet) -> tuple[np.ndarray, list[list[str]]]:
     """
     histories, rows = scoring.prepared.histories, scoring.snapshots.deal
     deals = histories.deals.iloc[rows]
-    has = {field.replace("_id", "").replace("_", " "): deals[field].notna().to_numpy() for field in _FACTS}
+    told = [field for field in _FACTS if (OPPORTUNITIES.name, field) not in histories.tables.wishes.banned]
+    has = {field.replace("_id", "").replace("_", " "): deals[field].notna().to_numpy() for field in told}
     for what, stream in (("activity", "touches"), ("replies", "replies"), ("contacts", "met")):
         if stream in scoring.prepared.streams:
             events = scoring.prepared.streams[stream]
@@ -209,20 +228,6 @@ def current_amounts(histories: Histories) -> np.ndarray:
 def amount_model(reference: Mapping[str, Any]) -> AmountModel:
     """For how much deals are won, as kept with the reference; amounts as they stand where nothing was kept."""
     return AmountModel(**reference.get("amount", {}))
-
-
-def _explain_row(
-    row: int,
-    x: np.ndarray,
-    model: DealModel,
-    parts: tuple[np.ndarray, np.ndarray, np.ndarray],
-    catalogue: Catalogue,
-    facts: Mapping[str, str],
-    outcome: str,
-) -> Explanation:
-    base, contributions, _ = parts
-    reference = model.facts["reference"]
-    return explain(x[row], model.names, float(base[row]), contributions[row], catalogue, reference, facts, outcome)
 
 
 def _stage_reason(stage: str | None, reference: Mapping[str, Any], moved: float) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from crm.errors import DealcastError, WrongUse
 from crm.hierarchy import LEVELS, NOBODY
 from serving.champions import How, Promotion
+from serving.runs import EarlierRun
 from serving.store_tables import (
     ADJUSTMENTS,
     DEALS,
@@ -119,15 +120,19 @@ class Store:
             rows = connection.execute(sa.select(ADJUSTMENTS).order_by(ADJUSTMENTS.c.id)).mappings().all()
         return tuple(dict(row) for row in rows)
 
-    def previous_probabilities(self, as_of: datetime) -> pd.Series:
-        """Win probability by opportunity_id of the newest run before a date; empty where there is none."""
-        before = sa.select(RUNS.c.run_id).where(RUNS.c.kind == "score", RUNS.c.as_of < _naive(as_of))
+    def run_before(self, as_of: datetime) -> EarlierRun | None:
+        """The newest scoring run before a date; None where there is none."""
+        before = sa.select(RUNS).where(RUNS.c.kind == "score", RUNS.c.as_of < _naive(as_of))
         newest = before.order_by(RUNS.c.as_of.desc(), RUNS.c.started_at.desc()).limit(1)
         with self._transaction() as connection:
-            run_id = connection.execute(newest).scalar()
-            query = sa.select(SCORES.c.opportunity_id, SCORES.c.win_probability).where(SCORES.c.run_id == run_id)
-            rows = connection.execute(query).all()
-        return pd.Series({row[0]: row[1] for row in rows}, dtype=float)
+            run = connection.execute(newest).mappings().first()
+            if run is None:
+                return None
+            query = sa.select(SCORES.c.opportunity_id, SCORES.c.win_probability)
+            rows = connection.execute(query.where(SCORES.c.run_id == run["run_id"])).all()
+        said = pd.Series({row[0]: row[1] for row in rows}, dtype=float)
+        millis = round(run["as_of"].replace(tzinfo=UTC).timestamp() * 1000)
+        return EarlierRun(run["run_id"], millis, run["model_version"] or "", said)
 
     def latest_score(self, opportunity_id: str, as_of: datetime | None = None) -> dict[str, Any] | None:
         """The newest score of a deal (at or before a date) and how it stood; None where it was never scored."""

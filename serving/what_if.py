@@ -21,6 +21,7 @@ from features.hypothetical import COPY, features_with
 from serving.actions.action import Action, OpenDeals, open_deals
 from serving.actions.catalogue import actions
 from serving.change import Change, as_step
+from serving.formats import HOUSE, Formats
 from serving.grades import Grades, score_of
 from serving.like_deals import Like
 from serving.record import Asked, Record, records_of
@@ -54,7 +55,7 @@ class Tried:
 
 
 def what_if(
-    scoring: ScoringSet, model: DealModel, answers: Answers, grades: Grades, like: Like
+    scoring: ScoringSet, model: DealModel, answers: Answers, grades: Grades, like: Like, formats: Formats = HOUSE
 ) -> list[dict[str, Any] | None]:
     """Each open deal's smallest change, as a step of its coaching; None where there is none to tell.
 
@@ -73,7 +74,7 @@ def what_if(
     found |= asking.best([(one, asking.raises(one)) for one in pairs], of_stall=False)
     calmer = [(one, asking.calms(one) & ~np.isin(one.of, list(found))) for one in singles]
     found |= asking.best(calmer, of_stall=True)
-    return [asking.told(found[deal]) if deal in found else None for deal in range(len(answers.win))]
+    return [asking.told(found[deal], formats) if deal in found else None for deal in range(len(answers.win))]
 
 
 def offered(scoring: ScoringSet, model: DealModel) -> tuple[Action, ...]:
@@ -206,10 +207,10 @@ class _Asking:
             self._of_closed[action.name] = action.state(self.like.closed.features)
         return self._of_closed[action.name]
 
-    def told(self, change: Change) -> dict[str, Any]:
+    def told(self, change: Change, formats: Formats) -> dict[str, Any]:
         """A change as a step of coaching: plain data, with its sentences."""
         letters = tuple(str(one) for one in self.grades.of(score_of(np.array(change.win))))
-        return as_step(change, self.deals.expected[change.deal], letters)
+        return as_step(change, self.deals.expected[change.deal], letters, formats)
 
 
 def _added(deals: OpenDeals, done: tuple[Action, ...]) -> Iterator[tuple[str, pd.DataFrame]]:

@@ -153,10 +153,10 @@ def enter(
         speed=_speed(kind, product, region, employees, random),
     )
     history = 0.10 * np.minimum(won, 4) - 0.06 * np.minimum(lost, 4)
-    return replace(deals, merit=_merit(settings, people, accounts, deals) + history)
+    return replace(deals, merit=merit_of(settings, people, accounts, deals) + history)
 
 
-def _merit(settings: SimulatorSettings, people: People, accounts: Accounts, deals: Deals) -> np.ndarray:
+def merit_of(settings: SimulatorSettings, people: People, accounts: Accounts, deals: Deals) -> np.ndarray:
     """How good each deal is, its account's earlier deals apart: what shows, and what is hidden."""
     is_new_rep = deals.created - people.started[deals.owner] < 120 * DAY
     partner_integrates = (deals.source == PARTNER) & (deals.product == INTEGRATIONS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +12,14 @@ from crm.errors import WrongUse
 from crm.simulator.assembly import assemble
 from crm.simulator.clock import clocks_of
 from crm.simulator.company import found_accounts, hire
+from crm.simulator.deals import merit_of
 from crm.simulator.dirt import Dirt, soiled
-from crm.simulator.dynamics import win_probability, win_probability_within
+from crm.simulator.dynamics import MOODS, win_probability, win_probability_within
 from crm.simulator.files import write_tables
 from crm.simulator.lives import live_all, state_at
 from crm.simulator.parts import Company
 from crm.simulator.settings import DAY, SimulatorSettings
+from crm.simulator.vocabulary import OPEN_STAGES
 from crm.tables import CrmTables
 
 FIXED = frozenset({"type", "lead_source", "product", "region"})
@@ -52,6 +54,31 @@ class Simulation:
         second = np.broadcast_to(second, deal.shape) + self.company.deals.utc_offset[deal]
         state = state_at(self.company.paths, deal, second)
         return np.where(state >= 0, self.chances[deal, state], np.nan)
+
+    def true_win_probability_if(
+        self, opportunity_ids: object, as_of: object, *, further: int = 0, mood: int | None = None, **facts: float
+    ) -> np.ndarray:
+        """The same probability, had each deal been another: what a fact does to it.
+
+        :param further: so many stages further on; a deal that would go past the last or first one has NaN.
+        :param mood: HOT, WARM or QUIET of :mod:`crm.simulator.dynamics`.
+        :param facts: columns of :class:`crm.simulator.deals.Deals` that had been so from the beginning: codes of
+            `type`, `source`, `product`, or `size`.
+
+        Other parameters, what is returned and errors as in :meth:`true_win_probability`.
+        """
+        deal, second = self._deals(opportunity_ids), self._seconds(as_of)
+        company, deals = self.company, self.company.deals
+        second = np.broadcast_to(second, deal.shape) + deals.utc_offset[deal]
+        state = state_at(company.paths, deal, second)
+        stage = np.where(state >= 0, state // MOODS + further, -1)
+        state = stage * MOODS + (state % MOODS if mood is None else mood)
+        other = replace(deals, **{name: np.full(len(deals), value) for name, value in facts.items()})
+        merits = [merit_of(company.settings, company.people, company.accounts, one) for one in (other, deals)]
+        rates = replace(deals.rates(self.settings.signal), merit=deals.merit + merits[0] - merits[1]).take(deal)
+        there = (stage >= 0) & (stage < OPEN_STAGES)
+        chances = win_probability(rates)[np.arange(len(deal)), np.where(there, state, 0)]
+        return np.where(there, chances, np.nan)
 
     def true_win_probability_within(self, opportunity_ids: object, as_of: object, days: float) -> np.ndarray:
         """The probability that the deal's episode ends in a win no later than so many days after the instant.

@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from crm.errors import WrongUse
+from crm.sources.banned import BANNED_EXAMPLE, banned_columns, refuse_protected
 from crm.tables import OPPORTUNITIES, OWN_KINDS, TABLES, OwnColumn, Wishes
 
 # Sales-engagement tools write into the subject who wrote: "[Email] [In] Re: …", "← Email: …", "Email: … >>".
@@ -64,12 +65,13 @@ DATA_KEYS = (
     "decimal",
     "date_format",
     "fixed",
+    "banned",
     "stage_aliases",
     "inbound_subject",
     "outbound_subject",
 )
 TABLE_KEYS = ("file", "columns", "values")
-FIELD_KEYS = ("kind", "label", "actionable")
+FIELD_KEYS = ("kind", "label", "actionable", "protected")
 TAKEN_NAMES = ("deal", "company", "account", "owner")  # whose histories are kept under these names
 
 
@@ -93,6 +95,7 @@ def mapping_from_toml(data: Mapping[str, Any]) -> SourceMapping:
         wishes=Wishes(
             _own_columns(_section(data.get("fields", {}), "[fields]")),
             _activity_kinds(_section(data.get("activities", {}), "[activities]")),
+            banned_columns(_texts(declared.get("banned", ()), "[data] banned", BANNED_EXAMPLE)),
         ),
     )
 
@@ -125,6 +128,7 @@ def _own_column(column: str, entry: object) -> OwnColumn:
     where = f"[fields.{column}]"
     _refuse_taken(column)
     if isinstance(entry, str):
+        refuse_protected(column, readable(column))
         return OwnColumn(column, _own_kind(entry, f"[fields] {column}"), readable(column))
     if not isinstance(entry, Mapping):
         raise _wrong_kind(entry, f"[fields] {column}", f"its kind in quotes: {', '.join(OWN_KINDS)}")
@@ -132,8 +136,15 @@ def _own_column(column: str, entry: object) -> OwnColumn:
     actionable = entry.get("actionable", False)
     if not isinstance(actionable, bool):
         raise _wrong_kind(actionable, f"{where} actionable", "true or false")
-    label = (_text_or_none(entry.get("label"), f"{where} label") or "").strip()
-    return OwnColumn(column, _own_kind(entry.get("kind"), f"{where} kind"), label or readable(column), actionable)
+    label = (_text_or_none(entry.get("label"), f"{where} label") or "").strip() or readable(column)
+    protected = entry.get("protected")
+    if protected not in (None, False):
+        raise _wrong_kind(
+            protected, f"{where} protected", "false, where the name only looks like a protected attribute"
+        )
+    if protected is None:
+        refuse_protected(column, readable(column), label)
+    return OwnColumn(column, _own_kind(entry.get("kind"), f"{where} kind"), label, actionable)
 
 
 def _own_kind(kind: object, where: str) -> str:

@@ -147,4 +147,5 @@ def _facts(intake: Intake, found: Settled) -> Facts:
     tracked = []
     if "changes" in found.present:
         tracked = intake.con.execute("SELECT DISTINCT field FROM all_changes WHERE field IS NOT NULL").fetchall()
-    return Facts(frozenset(field for (field,) in tracked), frozenset(given))
+    banned = intake.mapping.wishes.banned
+    return Facts(frozenset(field for (field,) in tracked), frozenset(given)).without(banned)

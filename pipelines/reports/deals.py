@@ -10,7 +10,8 @@ import pandas as pd
 
 from pipelines.score import ScoreResult
 from pipelines.terminal import WIDTH, cut, or_dash, wrap, wrapped_all
-from serving.wording import NOBREAK, money, percent, points
+from serving.formats import NOBREAK, Formats
+from serving.wording import points
 
 FAR_DAYS = 300
 LEGEND = (
@@ -21,19 +22,20 @@ LEGEND = (
 
 def deal_list(result: ScoreResult, most: int = 10) -> str:
     """The prioritised list: two lines of figures and words a deal."""
-    scores, total = result.scores.head(most), len(result.scores)
+    scores, total, form = result.scores.head(most), len(result.scores), result.formats
     period = result.time.calendar.period
     lines = [
-        f"Open deals by what is at stake, {min(most, total)} of {total:,}",
+        f"Open deals by what is at stake, {min(most, total)} of {form.count(total)}",
         "",
         f"{'':3} {'deal':27} {'stage':13} {'win':>5} {'Δ':>4} {'stall':>5} {'at stake':>8} {'closes':>7}",
     ]
     for position in range(len(scores)):
         row = scores.iloc[position]
-        lines += _deal(row, result.shown.loc[row["opportunity_id"]])
+        lines += _deal(row, result.shown.loc[row["opportunity_id"]], form)
     revenue = column_sum(result.scores, "expected_revenue_this_period")
     if revenue is not None:
-        lines += ["", wrap(f"Expected from these {total:,} open deals this {period}: {money(revenue)}.")]
+        deals = form.count(total)
+        lines += ["", wrap(f"Expected from these {deals} open deals this {period}: {form.money(revenue)}.")]
     lines += ["", *wrapped_all(LEGEND)]
     return "\n".join(lines)
 
@@ -57,21 +59,22 @@ def score_json(result: ScoreResult) -> str:
     )
 
 
-def _deal(row: pd.Series, shown: pd.Series) -> list[str]:
+def _deal(row: pd.Series, shown: pd.Series, form: Formats) -> list[str]:
     change = row["win_probability_change"]
     moved = "" if math.isnan(change) or round(change * 100) == 0 else f"{change * 100:+.0f}".replace("-", "−")
     name = shown["name"] if shown["name"] != row["opportunity_id"] else row["opportunity_id"]
     line = (
         f"{row['priority']:3} {cut(name, 27):27} {cut(shown['stage'], 13):13} "
-        f"{_short(row['win_probability']):>5} {moved:>4} {or_dash(row['stall_risk'], _short):>5} "
-        f"{or_dash(row['revenue_at_stake'], money):>8} {_day(row['expected_close_date'], row['as_of']):>7}"
+        f"{_short(row['win_probability'], form):>5} {moved:>4} "
+        f"{or_dash(row['stall_risk'], lambda share: _short(share, form)):>5} "
+        f"{or_dash(row['revenue_at_stake'], form.money):>8} {_day(row['expected_close_date'], row['as_of']):>7}"
     )
     return [line, *_headline(row)]
 
 
-def _short(share: float) -> str:
+def _short(share: float, form: Formats) -> str:
     """A percentage that fits its column."""
-    return percent(share).replace(f"under{NOBREAK}", "<")
+    return form.percent(share).replace(f"under{NOBREAK}", "<")
 
 
 def _day(day: date, as_of: pd.Timestamp) -> str:

@@ -19,8 +19,9 @@ from pipelines.reports.flow import MOST_KEYS, flow_facts, flow_text
 from pipelines.reports.record import record_sentence
 from pipelines.terminal import cut, more_than, notes, or_dash, spoken_day, wrapped, wrapped_all
 from serving.forecasting import day_of, last_day
+from serving.formats import NOBREAK
 from serving.slippage import OUTCOMES
-from serving.wording import NOBREAK, money, number, percent
+from serving.wording import money, number, percent
 
 MOST_TIMES = 20
 """Of a quota that is nearly reached little is left to be covered."""

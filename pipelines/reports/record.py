@@ -15,7 +15,8 @@ from training.forecast.record import OURS
 from training.forecast.summary import Score
 
 _LEGEND = (
-    "off by: Σ|forecast − what came| ÷ Σ what came, of the whole period's revenue; 0 % is perfect.",
+    "off by: Σ|forecast − what came| ÷ Σ what came, of the whole period's revenue; 0 % is perfect. A baseline that "
+    "knows no year before makes fewer forecasts.",
     "CRPS: how far the whole range was from what came, ÷ what came; a baseline's range is that of its own earlier "
     "errors, ours beside it is of the same forecasts.",
     "Models were fitted anew at the beginning of each period on what was known then, and answered its weeks.",
@@ -82,13 +83,21 @@ def record_sentence(scores: Sequence[Score], weeks: float, period: str) -> str:
         return ""
     own = min(ours, key=lambda score: abs(score.weeks_left - weeks))
     others = [score for score in scores if score.weeks_left == own.weeks_left and score.method != OURS]
-    nearest = min(others, key=lambda score: score.wape, default=None)
-    beside = "" if nearest is None else f" ({nearest.method}, the nearest of others: {percent(nearest.wape)})"
+    nearest = min(others, key=lambda score: score.wape - score.beside, default=None)
+    beside = "" if nearest is None else f" ({nearest.method}, the nearest of others: {_against_ours(nearest, own)})"
     return (
         f"{in_words(own.weeks_left)} before the end of the last {own.periods} {period}s the range held in "
         f"{round(own.inside * own.forecasts)} of {own.forecasts} forecasts; the mean was off by "
         f"{percent(own.wape)}{beside}"
     )
+
+
+def _against_ours(score: Score, own: Score) -> str:
+    """A baseline's error; with ours of the same forecasts where it could not make all of them."""
+    fewer = (
+        "" if score.forecasts == own.forecasts else f" against {percent(score.beside)} of {score.forecasts} forecasts"
+    )
+    return f"{percent(score.wape)}{fewer}"
 
 
 def shown_weeks(company: Sequence[Score]) -> list[float]:
@@ -121,13 +130,12 @@ def _held(scores: Sequence[Score]) -> list[str]:
 
 
 def _nearer(company: Sequence[Score], weeks: Sequence[float]) -> list[str]:
-    """Where a baseline was nearer to what came than we were."""
-    ours = {score.weeks_left: score.wape for score in company if score.method == OURS}
-    better = [score for score in company if score.weeks_left in weeks and score.wape < ours[score.weeks_left]]
+    """Where a baseline was nearer to what came than we were, of the forecasts that it made."""
+    better = [score for score in company if score.weeks_left in weeks and score.wape < score.beside]
     if not better:
         return ["No baseline was nearer to what came at any of these weeks."]
     return [
         f"{in_words(score.weeks_left)} before the end {score.method} was nearer: off by {percent(score.wape)}, "
-        f"ours by {percent(ours[score.weeks_left])}."
+        f"ours of the same forecasts by {percent(score.beside)}."
         for score in sorted(better, key=lambda score: -score.weeks_left)
     ]

@@ -3,10 +3,11 @@
 import json
 import re
 
+import pandas as pd
 import pytest
 
 from serving.wording import percent, points
-from tests.acceptance.worlds import dealcast
+from tests.acceptance.worlds import LAST_DAY, copied, dealcast
 
 
 def flowing(text: str) -> str:
@@ -138,3 +139,45 @@ def test_a_mistyped_home_is_not_made(tmp_path):
     told = dealcast("explain", "D00001", "--home", tmp_path / "hoem")
     assert told.code == 2
     assert list(tmp_path.iterdir()) == []
+
+
+def test_it_tells_why_the_chance_moved_since_the_run_before(scored):
+    before = pd.read_parquet(scored.home.parent / "before.parquet").set_index("opportunity_id")["win_probability"]
+    moves = 0
+    for row in scored.scores.to_dict("records"):
+        moved = json.loads(row["reasons"]).get("moved")
+        assert (moved is not None) == (row["opportunity_id"] in before.index)
+        if moved is None:
+            continue
+        assert moved["from"] == pytest.approx(before[row["opportunity_id"]], abs=1e-4)
+        assert moved["to"] == pytest.approx(row["win_probability"], abs=1e-4)
+        parts = [move["points"] for move in moved["moves"]]
+        assert moved["facts"] == pytest.approx(sum(parts) + moved["rest"], abs=1e-3)
+        assert (moved["late"], moved["model"]) == (pytest.approx(0, abs=2e-4), 0)
+        assert row["win_probability_change"] == pytest.approx(sum(parts) + moved["rest"] + moved["late"], abs=1e-3)
+        moves += len(parts)
+    assert moves > 100
+
+
+def test_the_deal_that_moved_most_says_so(scored):
+    scores = scored.scores
+    most = scores.loc[scores["win_probability_change"].abs().idxmax()]
+    told = dealcast("explain", most["opportunity_id"], "--home", scored.home)
+    moved = json.loads(most["reasons"])["moved"]
+    text = flowing(told.out)
+    assert flowing(f"Since 2026-08-07: {percent(moved['from'])} → {percent(moved['to'])}") in text
+    for move in moved["moves"]:
+        assert flowing(f"{move['says']} ({points(move['points'])})") in text
+        assert flowing(f"Then: {move['before']}" if move["before"] else "") in text
+
+
+def test_figures_are_written_by_the_locale(scored, tmp_path):
+    home = copied(scored.home, tmp_path / "home")
+    with (home / "dealcast.toml").open("a", encoding="utf-8") as configuration:
+        configuration.write('\n[display]\nlocale = "de-DE"\n')
+    first = scored.scores.iloc[0]["opportunity_id"]
+    assert "as of 14.08.2026" in dealcast("explain", first, "--home", home).out
+    told = dealcast("score", "--data", scored.data, "--home", home, "--as-of", LAST_DAY)
+    assert told.code == 0, told.err
+    assert re.search(r"\d{2}\.000\b", told.out)
+    assert " k" not in told.out.replace("\u00a0", " ").split("Expected")[0].split("closes")[1]

@@ -34,6 +34,7 @@ from tests.histories import (
     Ledger,
     Life,
     company,
+    goes_round,
     known_from,
     show,
 )
@@ -629,15 +630,6 @@ MEANINGS: Mapping[str, Callable[[Then], float]] = {
     **{f"amount_against_{field}": partial(size_among_its_like, field) for field in ("type", "product")},
     **{f"age_against_{field}": partial(age_among_its_like, field) for field in ("type", "product")},
 }
-
-
-def goes_round(entries: list[tuple[int, Any]]) -> bool:
-    """Whether a field's first changes, all in one instant, end at the value that they began with.
-
-    From changes alone nobody can tell with which of those values it began.
-    """
-    together = [value for at, value in entries[1:] if at == entries[1][0]]
-    return len(together) > 1 and together[-1] == entries[0][1]
 
 
 @settings(max_examples=12, phases=(Phase.explicit, Phase.reuse, Phase.generate))

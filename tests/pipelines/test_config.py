@@ -155,8 +155,8 @@ def test_every_key_is_read_and_held_to_its_type(configured, section, field):
         ("[tables.oportunities]\nfile = 'x'", "write 'opportunities'"),
         (
             "zzz = 1",
-            "use one of data, tables, fields, activities, time, gate, training, tuning, retrain, grades, mlflow, "
-            "store, spark",
+            "use one of data, tables, fields, activities, time, gate, training, tuning, retrain, grades, display, "
+            "mlflow, store, spark",
         ),
     ],
 )

@@ -8,19 +8,12 @@ import pytest
 import shap
 
 from features.catalogue import catalogue
-from serving.explain import (
-    LEAST_DEALS,
-    LEAST_DIFFERENCE,
-    LEAST_POINTS,
-    MOST_REASONS,
-    STALLED,
-    WON,
-    explain,
-    probability_points,
-)
+from serving.explain import LEAST_POINTS, MOST_REASONS, explanations, probability_points
+from serving.records import LEAST_DEALS, LEAST_DIFFERENCE, STALLED, WON
+from serving.tell import Tell
 from tests.histories import EVERYTHING
 from training.calibration import Calibrator
-from training.models import boosting
+from training.models import tree_shap
 
 FEATURES = catalogue(EVERYTHING)
 
@@ -33,7 +26,7 @@ def won(answering):
 @pytest.fixture(scope="module")
 def stalled(answering):
     return probability_points(
-        boosting.contributions(answering.model.boosters.stall, answering.x), answering.model.stall_calibrator
+        tree_shap.contributions(answering.model.boosters.stall, answering.x), answering.model.stall_calibrator
     )
 
 
@@ -76,7 +69,7 @@ def booster():
 
 def test_a_model_that_knows_nothing_gives_no_points(booster):
     trees, x = booster
-    base, contributions, probability = probability_points(boosting.contributions(trees, x), Calibrator(-0.5, 0.0))
+    base, contributions, probability = probability_points(tree_shap.contributions(trees, x), Calibrator(-0.5, 0.0))
     np.testing.assert_allclose(contributions, 0)
     np.testing.assert_allclose(base, probability)
 
@@ -91,20 +84,18 @@ def test_a_deal_like_the_typical_one_is_divided_by_its_slope_not_by_zero():
 
 
 @pytest.fixture(scope="module", params=[WON, STALLED])
-def explanations(request, answering, won, stalled):
+def told(request, answering, won, stalled):
     """Every open deal's explanation, with its contributions and values."""
     model, x = answering.model, answering.x
     base, contributions, _ = won if request.param == WON else stalled
     cat, reference = answering.scoring.prepared.catalogue, model.facts["reference"]
-    found = [
-        explain(x[row], model.names, float(base[row]), contributions[row], cat, reference, {}, request.param)
-        for row in range(len(x))
-    ]
+    tell = Tell(model.names, cat, reference, request.param)
+    found = list(explanations(tell, x, base, contributions, [{}] * len(x)))
     return request.param, found, contributions
 
 
-def test_each_reason_is_the_sum_of_its_group(answering, explanations):
-    _, found, contributions = explanations
+def test_each_reason_is_the_sum_of_its_group(answering, told):
+    _, found, contributions = told
     cat, names = answering.scoring.prepared.catalogue, answering.model.names
     for explanation, parts in zip(found, contributions, strict=True):
         groups: dict[str, float] = {}
@@ -118,8 +109,8 @@ def test_each_reason_is_the_sum_of_its_group(answering, explanations):
         assert all(abs(left) < LEAST_POINTS for left in groups.values()) or len(shown) >= MOST_REASONS
 
 
-def test_at_most_five_each_the_weightiest_first(explanations):
-    _, found, _ = explanations
+def test_at_most_five_each_the_weightiest_first(told):
+    _, found, _ = told
     for explanation in found:
         raising = [reason.points for reason in explanation.raising]
         lowering = [reason.points for reason in explanation.lowering]
@@ -131,8 +122,8 @@ def test_at_most_five_each_the_weightiest_first(explanations):
         assert all(points <= -LEAST_POINTS for points in lowering)
 
 
-def test_evidence_is_shown_only_where_the_record_agrees(answering, explanations):
-    outcome, found, _ = explanations
+def test_evidence_is_shown_only_where_the_record_agrees(answering, told):
+    outcome, found, _ = told
     reference = answering.model.facts["reference"]
     overall = reference["win_rate" if outcome == WON else "stall_rate"]
     shown = 0
@@ -177,8 +168,15 @@ def by_hand(values, contributions, *, pushes: dict, slip: dict, outcome: str = W
         "features": {"pushes": pushes, "close_date_slip": slip},
     }
     names = ("pushes", "close_date_slip")
-    found = explain(np.array(values), names, 0.31, np.array(contributions), FEATURES, reference, {}, outcome)
+    found = explained(names, reference, values, contributions, outcome)
     return found.raising + found.lowering
+
+
+def explained(names, reference, values, contributions, outcome=WON, **told):
+    """One deal's explanation, from 31 %."""
+    tell = Tell(names, FEATURES, reference, outcome, **told)
+    (found,) = explanations(tell, np.array([values]), np.array([0.31]), np.array([contributions]), [{}])
+    return found
 
 
 NEVER, OFTEN = a_bin(60, 120), a_bin(26, 214)
@@ -221,8 +219,7 @@ def test_too_few_deals_are_no_evidence():
 def test_a_feature_that_pulls_the_other_way_does_not_tell_it():
     names = ("pushes", "pulls", "close_date_slip")
     reference = {"win_rate": 0.31, "features": {"pushes": PUSHES, "pulls": PUSHES, "close_date_slip": SLIP}}
-    values, contributions = np.array([3.0, 3.0, 40.0]), np.array([0.05, -0.03, -0.04])
-    found = explain(values, names, 0.31, contributions, FEATURES, reference, {})
+    found = explained(names, reference, [3.0, 3.0, 40.0], [0.05, -0.03, -0.04])
     (reason,) = found.lowering
     assert (reason.feature, reason.points) == ("close_date_slip", pytest.approx(-0.02))
     assert found.raising == ()
@@ -252,8 +249,8 @@ def test_stall_reasons_are_told_by_stall_rates():
     assert reason.evidence.replace("\u00a0", " ") == said
 
 
-def test_plain_data_adds_up_after_rounding(explanations):
-    _, found, contributions = explanations
+def test_plain_data_adds_up_after_rounding(told):
+    _, found, contributions = told
     for explanation, parts in zip(found, contributions, strict=True):
         data = explanation.as_json()
         points = [reason["points"] for side in ("for", "against") for reason in data[side]]

@@ -106,7 +106,7 @@ def test_a_deal_that_was_never_scored_has_no_score(store):
 def test_a_run_without_deals_is_a_run(store, tables):
     keep(store, "run", MONDAY)
     assert [row["run_id"] for row in tables(RUNS)] == ["run"]
-    assert store.previous_probabilities(MONDAY + WEEK).empty
+    assert store.run_before(MONDAY + WEEK).probabilities.empty
 
 
 def test_the_newest_score_is_that_of_the_latest_date_not_of_the_latest_run(store):
@@ -121,9 +121,17 @@ def test_the_previous_run_is_the_newest_before_the_date_and_only_that(store):
     keep(store, "a", MONDAY - 2 * WEEK, D1=0.1, D2=0.2)
     keep(store, "b", MONDAY - WEEK, D1=0.3)
     keep(store, "c", MONDAY, D1=0.5, D3=0.7)
-    assert store.previous_probabilities(MONDAY).to_dict() == {"D1": 0.3}
-    assert store.previous_probabilities(MONDAY + WEEK).to_dict() == {"D1": 0.5, "D3": 0.7}
-    assert store.previous_probabilities(MONDAY - 2 * WEEK).empty
+    assert store.run_before(MONDAY).probabilities.to_dict() == {"D1": 0.3}
+    assert store.run_before(MONDAY + WEEK).probabilities.to_dict() == {"D1": 0.5, "D3": 0.7}
+    assert store.run_before(MONDAY - 2 * WEEK) is None
+
+
+def test_an_earlier_run_says_when_it_was_and_who_answered(store):
+    moment = MONDAY - WEEK - timedelta(milliseconds=1)
+    keep(store, "a", moment, D1=0.1)
+    earlier = store.run_before(MONDAY)
+    assert (earlier.run_id, earlier.model_version) == ("a", "3")
+    assert earlier.as_of == round(moment.timestamp() * 1000)
 
 
 def test_a_date_scored_twice_counts_as_it_was_scored_last(store, monkeypatch):
@@ -131,7 +139,7 @@ def test_a_date_scored_twice_counts_as_it_was_scored_last(store, monkeypatch):
         at = MONDAY.replace(tzinfo=None) + timedelta(minutes=minute)
         monkeypatch.setattr("serving.store.now", lambda at=at: at)
         keep(store, run_id, MONDAY, D1=chance)
-    assert store.previous_probabilities(MONDAY + WEEK).to_dict() == {"D1": 0.2}
+    assert store.run_before(MONDAY + WEEK).probabilities.to_dict() == {"D1": 0.2}
 
 
 def test_instants_are_kept_in_utc(store):
@@ -140,8 +148,8 @@ def test_instants_are_kept_in_utc(store):
     assert store.latest_score("D1")["as_of"] == MONDAY.replace(tzinfo=None)
     assert store.latest_score("D1", MONDAY.astimezone(tokyo)) is not None
     a_little_later = (MONDAY + timedelta(hours=1)).astimezone(timezone(-timedelta(hours=9)))
-    assert len(store.previous_probabilities(a_little_later)) == 1
-    assert store.previous_probabilities(MONDAY.astimezone(tokyo)).empty
+    assert len(store.run_before(a_little_later).probabilities) == 1
+    assert store.run_before(MONDAY.astimezone(tokyo)) is None
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ def test_dates_are_compared_in_utc(store):
 
 def test_a_run_of_forecasts_is_no_run_of_scores(store):
     keep(store, "run", MONDAY)
-    assert store.previous_probabilities(MONDAY + WEEK).empty
+    assert store.run_before(MONDAY + WEEK) is None
     with store._engine.connect() as connection:
         (run,) = connection.execute(sa.select(RUNS)).mappings()
     assert (run["kind"], run["model_version"]) == ("forecast", "3")

@@ -12,6 +12,7 @@ import pytest
 from features.feature import OwnField
 from serving.change import with_step
 from serving.closed_deals import closed_deals
+from serving.formats import formats_of
 from serving.grades import Grades
 from serving.like_deals import like_deals
 from serving.what_if import LEAST_OF_A_PAIR, LEAST_POINTS, _Asking, offered, what_if
@@ -40,11 +41,29 @@ def test_it_tells_what_the_model_would_say_and_what_became_of_like_deals():
     step = steps_of(company_of(GOOD, BAD), {"demos": 0.4})["OPEN"]
     assert (step["from"], step["to"]) == pytest.approx((0.377, 0.475), abs=1e-3)
     assert step["says"].replace("\u00a0", " ") == (
-        "No demo has taken place yet. After one, the model would say 47 % instead of 38 %. Of 50 deals like it that had "
-        f"seen one by then, {step['like_won']} were won; of 50 that had not, {step['other_won']}. Association, not a "
-        "promise."
+        "No demo has taken place yet. After one, the model would say 47 % instead of 38 %. Of 50 deals like it that "
+        f"had seen one by then, {step['like_won']} were won; of 50 that had not, {step['other_won']}. Association, "
+        "not a promise."
     )
     assert step["brief"].replace("\u00a0", " ") == "A demo: 47 % instead of 38 %"
+
+
+def test_figures_and_days_are_written_by_the_rules_of_a_locale():
+    """The close date has passed; deals like it whose date lay ahead were won more often."""
+    tables = company_of(GOOD, BAD)
+    deals = tables["opportunities"]
+    ahead = deals["opportunity_id"].str.startswith("with-")
+    day = pd.Series(np.where(ahead, "2026-06-01", "2026-04-02"), dtype="str").astype("datetime64[us]")
+    passed = pd.Timestamp("2026-08-01")
+    dates = day.mask(deals["opportunity_id"] == "OPEN", passed)
+    changes = tables["changes"]
+    old = changes["new_value"].mask(changes["field"] == "close_date", "2026-08-01")
+    tables = tables.with_frames(opportunities=deals.assign(close_date=dates), changes=changes.assign(new_value=old))
+    model = linear_model({"days_to_close_date": 0.01, "age_days": -1e-4})
+    scoring = scoring_of(tables, model)
+    told = what_if(scoring, model, answers_of(scoring, model), QUIET, like_of(scoring, model), formats_of("de-DE"))
+    assert told[0] is not None
+    assert "The close date has passed. Moved to 13.09.2026, the day on which" in told[0]["says"]
 
 
 def test_it_has_the_shape_of_a_step_of_coaching():

@@ -21,7 +21,8 @@ class Score:
     """How a method did at a level, so many weeks before the end of the period; money ÷ the sum of what came.
 
     :param window: 0 the period around the moment, 1 the one after. :param periods, forecasts: how many of each.
-    :param wape: Σ|forecast − actual|; 0 is perfect. :param bias: Σ(forecast − actual), above 0 is too high; its 90 %
+    :param wape: Σ|forecast − actual|; 0 is perfect; :param beside: that of our own forecasts where the method made one.
+    :param bias: Σ(forecast − actual), above 0 is too high; its 90 %
         interval is bootstrapped over periods.
     :param inside: share of `actual` within p10 to p90, 0.8 is promised; :param pinball: of p10, p50, p90.
     :param crps: of a baseline that of its own errors in earlier periods, as far as those are `LEAST_PERIODS`;
@@ -35,6 +36,7 @@ class Score:
     periods: int
     forecasts: int
     wape: float
+    beside: float
     bias: float
     bias_low: float
     bias_high: float
@@ -46,21 +48,29 @@ class Score:
 
 def summary(record: pd.DataFrame) -> list[Score]:
     """The scores of every method, level, window and week of a record (see :mod:`training.forecast.record`)."""
-    told = with_own_ranges(record)
-    told = told[(told["forecast"] != 0) | (told["actual"] != 0)]
+    return scores_of(with_own_ranges(record))
+
+
+def scores_of(ranged: pd.DataFrame) -> list[Score]:
+    """The same of a record, or of several companies' together, whose baselines have their own ranges already."""
+    told = ranged[(ranged["forecast"] != 0) | (ranged["actual"] != 0)]
     by = ["level", "window", "weeks_left", "method"]
     return [_score(rows) for _, rows in told.groupby(by, sort=True)]
 
 
 def with_own_ranges(record: pd.DataFrame) -> pd.DataFrame:
-    """The record with the baselines' `crps` at company level, and beside it our own of the same forecasts (`ours`).
+    """The record with the baselines' `crps` at company level, and beside it our own of the same forecasts: `our_error`
+    (money), and `ours`, the CRPS.
 
     A baseline's range is its forecast, times what came ÷ what it said as many weeks before the end of each earlier
     period that was over then.
     """
-    told = record.assign(ours=np.nan)
+    told = record.reset_index(drop=True).assign(ours=np.nan)  # rows are set by their place
     same = ["as_of", "period_end", "level", "key"]
-    own = told[told["method"] == OURS].set_index(same)["crps"]
+    of_us = told[told["method"] == OURS].set_index(same)
+    own = of_us["crps"]
+    error = (of_us["forecast"] - of_us["actual"]).abs()
+    told["our_error"] = error.reindex(pd.MultiIndex.from_frame(told[same])).to_numpy()
     company = told[(told["level"] == "company") & (told["method"] != OURS)]
     for _, rows in company.groupby(["method", "window", "weeks_left"]):
         for place, row in rows.iterrows():
@@ -89,6 +99,7 @@ def _score(rows: pd.DataFrame) -> Score:
         int(rows["period_end"].nunique()),
         len(rows),
         float(np.abs(error).sum() / whole),
+        float(rows["our_error"].sum() / whole),
         float(error.sum() / whole),
         low,
         high,

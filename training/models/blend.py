@@ -14,7 +14,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import expit
 
-from training.models import boosting
+from training.models import boosting, tree_shap
 from training.models.line import Line, fit_line
 from training.models.weights import per_deal
 from training.settings import BoostingSettings
@@ -36,7 +36,7 @@ class Blend:
 
     def contributions(self, x: np.ndarray) -> np.ndarray:
         """SHAP values in log-odds, shape (n, features + 1); the last column is the expected margin."""
-        return (self.line.contributions(x) + boosting.contributions(self.trees, x)) / 2
+        return (self.line.contributions(x) + tree_shap.contributions(self.trees, x)) / 2
 
     @property
     def rounds(self) -> int:

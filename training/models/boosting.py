@@ -64,11 +64,6 @@ def margin(booster: lgb.Booster, x: np.ndarray) -> np.ndarray:
     return np.asarray(booster.predict(x, raw_score=True), dtype=float)
 
 
-def contributions(booster: lgb.Booster, x: np.ndarray) -> np.ndarray:
-    """Exact tree SHAP values in log-odds, shape (n, features + 1); the last column is the expected margin."""
-    return np.asarray(booster.predict(x, pred_contrib=True), dtype=float)
-
-
 def _has_both(target: np.ndarray, rows: np.ndarray) -> bool:
     return bool(rows.any()) and bool((target[rows] > 0.5).any()) and bool((target[rows] < 0.5).any())
 

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
+from pipelines.reports.record import record_sentence
 from training.forecast.record import OURS, crps, pinball
 from training.forecast.summary import summary
 
@@ -92,3 +93,32 @@ def test_keys_with_nothing_at_all_do_not_count() -> None:
     )
     (score,) = summary(none)
     assert (score.forecasts, score.inside) == (2, 0.5)
+
+
+def test_a_baseline_that_says_less_is_held_against_ours_of_the_same() -> None:
+    """Ours was far off only where the baseline could say nothing."""
+    ours = rows(OURS, [300, 110, 100, 90], [100.0] * 4, crps=[9.0] * 4, p10=[80.0] * 4, p90=[120.0] * 4)
+    last_year = rows("same period last year", [120, 120, 120], [100.0] * 3)
+    last_year[["as_of", "period_end"]] += 100
+    found = {score.method: score for score in summary(pd.concat([ours, last_year], ignore_index=True))}
+    assert found[OURS].wape == found[OURS].beside == pytest.approx(220 / 400)
+    assert found["same period last year"].wape == pytest.approx(60 / 300)
+    assert found["same period last year"].beside == pytest.approx(20 / 300)
+    said = record_sentence(list(found.values()), 4.0, "quarter").replace("\u00a0", " ")
+    assert said.endswith(
+        "(same period last year, the nearest of others: 20 %, against 7 % in the 3 that it could make)"
+    )
+
+
+def test_rows_that_bear_the_same_number_are_rows_of_their_own() -> None:
+    """As in a record put together from parts."""
+    parts = [
+        pd.concat([rows(OURS, [110], [100.0], crps=[4.0]), rows("run rate", [said], [100.0])], ignore_index=True)
+        for said in (90, 120, 60, 105, 95)
+    ]
+    for number, part in enumerate(parts):
+        part[["as_of", "period_end"]] += number * 100
+    apart, together = (summary(pd.concat(parts, ignore_index=fresh)) for fresh in (False, True))
+    for one, other in zip(apart, together, strict=True):
+        np.testing.assert_equal(vars(one), vars(other))
+    assert {score.method: score.ours for score in together}["run rate"] == pytest.approx(0.04)

@@ -87,14 +87,6 @@ def test_one_outcome_alone_is_learned_without_rounds_to_choose(sample: tuple[np.
     assert (expit(boosting.margin(booster, x)) > 0.99).all()
 
 
-def test_contributions_sum_to_the_margin(sample: tuple[np.ndarray, ...]) -> None:
-    x, truth, group = sample
-    booster = boosting.fit(x, truth, group, HASTY)
-    parts = boosting.contributions(booster, x[:200])
-    assert parts.shape == (200, 5)
-    np.testing.assert_allclose(parts.sum(axis=1), boosting.margin(booster, x[:200]), atol=1e-9)
-
-
 def test_the_same_data_and_seed_give_the_same_trees(sample: tuple[np.ndarray, ...]) -> None:
     x, truth, group = sample
     first, second, other = (

@@ -12,8 +12,9 @@ from scipy.special import expit
 
 from training.models import line as module
 from training.models.blend import fit_blend
-from training.models.boosting import contributions, margin
+from training.models.boosting import margin
 from training.models.line import FARTHEST, Line, fit_line, line_from
+from training.models.tree_shap import contributions
 from training.settings import BoostingSettings
 
 
