@@ -36,6 +36,10 @@ HARDLY = 0.01
 """The win chance falls no further where a lower stall risk is told."""
 MOST_IN_PAIRS = 3
 """Pairs are tried of so many actions, those that move the model most."""
+LEAST_AGREEING = 0.2
+"""Share of the deals on which an action can be done whose records must speak for it: one in ten does by chance."""
+MOST_ASKED = 500
+"""Deals that are asked for that share."""
 
 
 @dataclass(frozen=True)
@@ -60,20 +64,23 @@ def what_if(
     """Each open deal's smallest change, as a step of its coaching; None where there is none to tell.
 
     One action where one does: where it raises the win chance by three points or to the next grade; else two; else one
-    that lowers the stall risk clearly while the win chance stays. Of several that do, the one that does most.
+    that lowers the stall risk clearly while the win chance stays. Of several that do, the one that does most. Like
+    deals must speak for it on this deal, and on more of all deals than they would by chance.
     """
     found: dict[int, Change] = {}
     asking = _Asking(scoring, model, answers, grades, like)
     singles = asking.tried([((action,), rows) for action, rows in asking.feasible()])
-    enough = [(one, asking.raises(one)) for one in singles]
+    winning = [one for one in singles if asking.agreed(one, of_stall=False)]
+    enough = [(one, asking.raises(one)) for one in winning]
     found |= asking.best(enough, of_stall=False)
     moved = np.zeros(len(answers.win), dtype=bool)
     for one, does in enough:
         moved[one.of[does]] = True
-    pairs = asking.tried(list(asking.pairs(singles, ~moved)))
+    pairs = asking.tried(list(asking.pairs(winning, ~moved)))
     found |= asking.best([(one, asking.raises(one)) for one in pairs], of_stall=False)
     calmer = [(one, asking.calms(one) & ~np.isin(one.of, list(found))) for one in singles]
-    found |= asking.best(calmer, of_stall=True)
+    agreed = [(one, does) for one, does in calmer if does.any() and asking.agreed(one, of_stall=True)]
+    found |= asking.best(agreed, of_stall=True)
     return [asking.told(found[deal], formats) if deal in found else None for deal in range(len(answers.win))]
 
 
@@ -152,6 +159,11 @@ class _Asking:
             if both[0].topic != both[1].topic and len(rows):
                 yield both, rows
 
+    def agreed(self, tried: Tried, *, of_stall: bool) -> bool:
+        """Whether like deals speak for it on more of the deals on which it can be done than chance would have them."""
+        asked = np.unique(np.linspace(0, len(tried.of) - 1, MOST_ASKED).astype(int))
+        return len(list(self._backed(tried, asked, of_stall))) >= LEAST_AGREEING * len(asked)
+
     def best(self, tried: Sequence[tuple[Tried, np.ndarray]], *, of_stall: bool) -> dict[int, Change]:
         """For each deal, of the attempts that do enough and that the record speaks for, the one that does most."""
         found: dict[int, Change] = {}
@@ -167,10 +179,11 @@ class _Asking:
         before = [action.state(self.deals.features)[tried.of] for action in tried.done]
         after = [action.state(tried.features) for action in tried.done]
         came = closed.stalled if of_stall else closed.won.astype(float)
+        compared = self._untouched(tried)
         for part in _alike([self.scoring.stage[tried.of], *before, *after], rows):
             states = tuple((int(b[part[0]]), int(a[part[0]])) for b, a in zip(before, after, strict=True))
             had, had_not = self._with_and_without(tried.done, states, self.scoring.stage[tried.of[part[0]]])
-            asked = Asked(self.like.here[tried.of[part]], self.deals.deal[tried.of[part]], self._untouched(tried))
+            asked = Asked(self.like.here[tried.of[part]], self.deals.deal[tried.of[part]], compared)
             for row, record in zip(part, records_of(asked, closed, had, had_not, came), strict=True):
                 if record.lowers if of_stall else record.raises:
                     yield self._change(tried, row, states, record, of_stall)

@@ -90,6 +90,18 @@ def test_a_record_of_few_deals_is_no_advice():
     assert "OPEN" in steps_of(company_of({"Won": 20}, BAD), {"demos": 0.4})
 
 
+@pytest.mark.parametrize(("others", "told"), [(4, True), (5, False)])
+def test_what_like_deals_speak_for_on_few_deals_alone_is_no_advice(others, told):
+    """Of deals that were called a demo goes with winning, of the others with losing; one open deal was called."""
+    called = [f"{how}-{n:03}" for how in ("with-Won", "without-Lost") for n in range(50)]
+    calls = [activity(name, "2026-04-02", "call") for name in called for _ in range(5)]
+    calls += [activity("A", "2026-08-01", "call") for _ in range(5)]
+    fifty = {"Won": 50, "Lost": 50}
+    tables = company_of(fifty, fifty, *calls, open_deals=("A", *(f"B{n}" for n in range(others))))
+    found = steps_of(tables, {"demos": 0.4, "calls_30d": 0.01})
+    assert set(found) == ({"A"} if told else set())
+
+
 @pytest.mark.parametrize(("weight", "told"), [(0.12, False), (0.14, True)])
 def test_less_than_three_points_are_not_told(weight, told):
     """From 37.8 %: 0.12 log-odds are 2.8 points, 0.14 are 3.3."""
