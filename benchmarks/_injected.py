@@ -48,6 +48,7 @@ class Found:
     """
 
     cause: str
+    deal: np.ndarray
     truth: np.ndarray
     told: np.ndarray
     change: np.ndarray
@@ -168,6 +169,7 @@ def _told(
     mine = [place for place, group in enumerate(tell.groups) if group in cause.groups]
     return Found(
         cause.name,
+        before.snapshots.deal[rows],
         truth,
         tell.summed(shap[:, :-1] - shap_then[:, :-1])[:, mine].sum(axis=1),
         np.array([one.end - one.start for one in moved if one is not None]),

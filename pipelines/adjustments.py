@@ -15,7 +15,7 @@ import pandas as pd
 from crm.errors import WrongUse
 from crm.periods import KINDS
 from features.settings import TimeWishes
-from pipelines.champion import has_store, open_store
+from pipelines.champion import found_store
 from pipelines.company import open_company
 from pipelines.config import Config, Home, caller, load_config
 from serving.adjustments import by_author, judged
@@ -47,7 +47,9 @@ class Adjustments:
     notes: tuple[str, ...]
 
 
-def adjust(level: str, key: str, amount: float, period: str | None, note: str, home: Home) -> Adjusted:
+def adjust(
+    level: str, key: str, amount: float, period: str | None, note: str, home: Home, author: str | None = None
+) -> Adjusted:
     """Keep a person's own number beside the latest forecast's.
 
     :param period: its name or a day in it; None: the forecast's first.
@@ -56,7 +58,7 @@ def adjust(level: str, key: str, amount: float, period: str | None, note: str, h
     if not math.isfinite(amount):
         raise WrongUse(f"{amount} is not an amount", where="--amount", expected="a number such as 250000")
     config = load_config(home)
-    store = open_store(home, config) if has_store(home, config) else None
+    store = found_store(home, config)
     latest = None if store is None else store.latest_forecast()
     if store is None or latest is None:
         raise WrongUse(
@@ -68,7 +70,13 @@ def adjust(level: str, key: str, amount: float, period: str | None, note: str, h
     said = {name: row[name] for name in ("period_start", "period_end", "level", "key", "run_id")}
     model = {f"model_{name}": float(row[name]) for name in ("mean", "p10", "p90")}
     as_of = row["as_of"].to_pydatetime().replace(tzinfo=UTC)
-    own = {"amount": amount, "note": note, "author": caller(), "as_of": as_of, "name": row["name"] or row["key"]}
+    own = {
+        "amount": amount,
+        "note": note,
+        "author": author or caller(),
+        "as_of": as_of,
+        "name": row["name"] or row["key"],
+    }
     kept = store.add_adjustment({**said, **model, **own})
     return Adjusted(kept, period_name(row["period_start"], row["period_end"], config.time))
 
@@ -76,7 +84,8 @@ def adjust(level: str, key: str, amount: float, period: str | None, note: str, h
 def adjustments(home: Home, data: Path | None, as_of: str) -> Adjustments:
     """The numbers that people have kept; with tables, what came of those whose period is over."""
     config = load_config(home)
-    rows = open_store(home, config).adjustments() if has_store(home, config) else ()
+    store = found_store(home, config)
+    rows = () if store is None else store.adjustments()
     table = pd.DataFrame(rows, columns=[column.name for column in ADJUSTMENTS.columns])
     spans = zip(table["period_start"], table["period_end"], strict=True)
     table["period"] = [period_name(start, end, config.time) for start, end in spans]

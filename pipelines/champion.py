@@ -29,7 +29,7 @@ def open_store(home: Home, config: Config) -> Store:
 
 def kept_store(home: Home, config: Config) -> Store:
     """The store of a home in which something was trained. Raises WrongUse where nothing was."""
-    store = open_store(home, config) if has_store(home, config) else None
+    store = found_store(home, config)
     if store is None or not store.models():
         raise WrongUse(
             "no model has been trained here yet",
@@ -41,9 +41,10 @@ def kept_store(home: Home, config: Config) -> Store:
 
 def home_champion(home: Home, config: Config) -> DealModel | None:
     """The champion, without making a store where there is none."""
-    return champion_model(open_store(home, config), home) if has_store(home, config) else None
+    store = found_store(home, config)
+    return None if store is None else champion_model(store, home)
 
 
-def has_store(home: Home, config: Config) -> bool:
-    """Whether anything was ever kept; opening a store would make one."""
-    return config.store_url is not None or (home.path / FILE).is_file()
+def found_store(home: Home, config: Config) -> Store | None:
+    """The store, None where nothing was ever kept: opening one would make it."""
+    return open_store(home, config) if config.store_url is not None or (home.path / FILE).is_file() else None

@@ -24,6 +24,8 @@ COMMANDS = {
     "rollback": "go back to the champion before",
     "score": "score open deals, explain, store, write to --out",
     "explain": "one deal's score in words",
+    "feedback": "your verdict beside the model's answer; who was right",
+    "impact": "what coaching brought, by a controlled trial",
     "forecast": "this period's revenue and the next's at every level, with ranges",
     "backtest": "the forecast tried on past periods, beside what people use",
 }

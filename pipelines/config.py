@@ -8,6 +8,7 @@ import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from datetime import date, datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,32 +18,33 @@ from crm.sources.mapping import SourceMapping, mapping_from_toml
 from features.settings import TimeWishes
 from serving.formats import HOUSE, Formats, formats_of
 from serving.grades import Grades
+from serving.trial.assignment import TrialWishes
 from training.settings import BoostingSettings, RetrainWishes, Thresholds, Tracking, TuningWishes
 
 FILE = "dealcast.toml"
 _SECTIONS = (
-    *(
-        "data",
-        "tables",
-        "fields",
-        "activities",
-        "time",
-        "gate",
-        "training",
-        "tuning",
-        "retrain",
-        "grades",
-        "display",
-        "mlflow",
-        "store",
-        "spark",
-    ),
+    "data",
+    "tables",
+    "fields",
+    "activities",
+    "time",
+    "gate",
+    "training",
+    "tuning",
+    "retrain",
+    "grades",
+    "display",
+    "mlflow",
+    "store",
+    "spark",
+    "trial",
 )
-_ZERO_FITS = ("gate", "retrain", "grades", "seed", "lambda_l2")
+_ZERO_FITS = ("gate", "retrain", "grades", "trial", "seed", "lambda_l2")
 _TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
     "str": ((str,), "text in quotes"),
     "int": ((int,), "a whole number"),
     "float": ((int, float), "a number"),
+    "date": ((date,), "a day without quotes, such as 2026-12-31"),
 }
 Section = TypeVar("Section")
 
@@ -80,6 +82,7 @@ class Config:
     retrain: RetrainWishes = field(default_factory=RetrainWishes)
     grades: Grades = field(default_factory=Grades)
     formats: Formats = HOUSE
+    trial: TrialWishes = field(default_factory=TrialWishes)
     tracking_uri: str | None = None
     store_url: str | None = None
     spark: Mapping[str, str] = field(default_factory=dict)
@@ -118,6 +121,7 @@ def load_config(home: Home) -> Config:
         retrain=_section(RetrainWishes, data, "retrain"),
         grades=_falling(_section(Grades, data, "grades")),
         formats=formats_of(_one(data, "display", "locale") or ""),
+        trial=_section(TrialWishes, data, "trial"),
         tracking_uri=_one(data, "mlflow", "tracking_uri"),
         store_url=_one(data, "store", "url"),
         spark=_spark_settings(data),
@@ -152,8 +156,8 @@ def _section(kind: type[Section], data: Mapping[str, Any], name: str) -> Section
     given = _table(data, name, tuple(known))
     for key, value in given.items():
         types, expected = _TYPES[str(known[key].type).removesuffix(" | None")]
-        fits = isinstance(value, types) and not isinstance(value, bool)
-        if fits and not isinstance(value, str):
+        fits = isinstance(value, types) and not isinstance(value, bool | datetime)
+        if fits and isinstance(value, int | float):
             zero = name in _ZERO_FITS or key in _ZERO_FITS
             fits, expected = value > 0 or (zero and value == 0), f"{expected}{' from' if zero else ' above'} 0"
         if not fits:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.champion import champion_model, has_store, open_store
+from pipelines.champion import champion_model, found_store
 from pipelines.company import Company, open_company
 from pipelines.config import Config, Home, load_config
 from pipelines.later import promise_and_drift
@@ -36,7 +36,7 @@ def train_if_due(data: Path, as_of: str, home: Home, step: Callable[[str], None]
 
 def find_due(company: Company, home: Home, config: Config) -> Due:
     """Every reason to retrain, looked at."""
-    store = open_store(home, config) if has_store(home, config) else None
+    store = found_store(home, config)
     tried = None if store is None else tried_in_vain(store)
     model = None if store is None else champion_model(store, home)
     if model is None:

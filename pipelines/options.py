@@ -47,6 +47,16 @@ def json_option(parser: argparse.ArgumentParser, default: object = False) -> Non
     parser.add_argument("--json", action="store_true", default=default, help="print a summary as JSON instead of text")
 
 
+def by_option(parser: argparse.ArgumentParser) -> None:
+    """--by: whose word it is."""
+    parser.add_argument("--by", metavar="NAME", help="whose word it is (default: the name you are logged in by)")
+
+
+def note_option(parser: argparse.ArgumentParser) -> None:
+    """--note: why."""
+    parser.add_argument("--note", default="", metavar="TEXT", help="why")
+
+
 def at_least_one(text: str) -> int:
     """An option's value that must be a whole number from 1."""
     if not text.isdecimal() or int(text) < 1:

@@ -18,17 +18,20 @@ from pipelines.answers import Answered, answer
 from pipelines.champion import model_of, open_store
 from pipelines.company import Company, open_company
 from pipelines.config import Config, Home, load_config
+from pipelines.feedback import all_feedback
+from pipelines.trial import run_trial
 from serving.change import with_step
 from serving.close_dates import close_dates
 from serving.closed_deals import closed_deals
 from serving.earlier import then
-from serving.formats import HOUSE, Formats
+from serving.formats import Formats
 from serving.like_deals import Like, as_json, like_deals
 from serving.names import names
 from serving.runs import EarlierRun
 from serving.scoring import Explained, Run, explain_all, explain_by_rates, score_table, texts
 from serving.sinks.files import check_target, write_table
 from serving.store import Store, new_run_id
+from serving.verdicts import snoozed, standing
 from serving.what_if import what_if
 from training.deal_model import DealModel
 
@@ -37,7 +40,12 @@ STEPS = 4
 
 @dataclass(frozen=True)
 class ScoreResult:
-    """The scores (one row a deal, the most urgent first) and how people call the deals in them."""
+    """The scores (one row a deal, the most urgent first) and how people call the deals in them.
+
+    :param snoozed: deals that somebody does not want to see in the list for now.
+    :param verdicts: what people say of deals (:func:`serving.verdicts.standing`).
+    :param trial: counts of the trial under way; None where there is none.
+    """
 
     company: Company
     scores: pd.DataFrame
@@ -45,7 +53,10 @@ class ScoreResult:
     time: TimeSettings
     model_version: str
     notes: tuple[str, ...]
-    formats: Formats = HOUSE
+    formats: Formats
+    snoozed: frozenset[str]
+    verdicts: pd.DataFrame
+    trial: dict[str, object] | None
 
 
 def score(data: Path, as_of: str, home: Home, out: Path | None, step: Callable[[str], None]) -> ScoreResult:
@@ -66,18 +77,38 @@ def score(data: Path, as_of: str, home: Home, out: Path | None, step: Callable[[
     version = answered.version
     step("ranking")
     run = Run(new_run_id("score"), company.as_of, version)
+    trial = run_trial(answered, explained, store, config.trial, run)
     previous = pd.Series(dtype=float) if earlier is None else earlier.probabilities
     scores = score_table(
-        answered.scoring, answered.answers, explained, answered.reference, previous, run, config.grades
+        answered.scoring,
+        answered.answers,
+        explained if trial is None else trial.blinded(explained),
+        answered.reference,
+        previous,
+        run,
+        config.grades,
     )
     step("keeping the scores")
     beside = close_dates(answered.scoring, answered.answers, answered.reference)
     shown = names_of(answered.scoring).join(beside).reindex(scores["opportunity_id"])
-    store.save_scores(run.run_id, scores, shown.reset_index(), version, moment, _as_text(like, answered.scoring))
+    entered = None if trial is None else trial.entered(scores)
+    told = _as_text(like, answered.scoring)
+    store.save_scores(run.run_id, scores, shown.reset_index(), version, moment, entered, told)
     if out is not None:
         write_table(scores, out)
-    notes = (*company.notes, *answered.notes)
-    return ScoreResult(company, scores, shown, answered.time, version, notes, config.formats)
+    said = all_feedback(store)
+    return ScoreResult(
+        company,
+        scores,
+        shown,
+        answered.time,
+        version,
+        (*company.notes, *answered.notes),
+        config.formats,
+        snoozed(said, shown, moment.date()),
+        standing(said),
+        None if trial is None else trial.counts(),
+    )
 
 
 def _explained(answered: Answered, earlier: EarlierRun | None, store: Store, home: Home, config: Config) -> Explained:

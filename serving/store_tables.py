@@ -132,6 +132,47 @@ LIKE_DEALS = sa.Table(
     sa.Column("like_deals", sa.Text, nullable=False),
 )
 
+FEEDBACK = sa.Table(
+    "feedback",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("made_at", sa.DateTime, nullable=False),
+    sa.Column("opportunity_id", sa.String, nullable=False),
+    sa.Column("verdict", sa.String, nullable=False),
+    sa.Column("side", sa.String),
+    sa.Column("probability", sa.Float),
+    sa.Column("until", sa.Date),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("author", sa.String, nullable=False),
+    sa.Column("run_id", sa.String, sa.ForeignKey("runs.run_id"), nullable=False),
+    sa.Column("as_of", sa.DateTime, nullable=False),
+    sa.Column("scored_at", sa.DateTime, nullable=False),
+    sa.Column("win_probability", sa.Float, nullable=False),
+    sa.Column("model_version", sa.String, nullable=False),
+    sa.Index("feedback_by_deal", "opportunity_id"),
+)
+
+TRIAL = sa.Table(
+    "trial",
+    metadata,
+    sa.Column("trial_id", sa.String, primary_key=True),
+    sa.Column("opportunity_id", sa.String, primary_key=True),
+    sa.Column("seed", sa.String, nullable=False),
+    sa.Column("share", sa.Float, nullable=False),
+    sa.Column("unit_kind", sa.String, nullable=False),
+    sa.Column("follow_days", sa.Integer, nullable=False),
+    sa.Column("unit", sa.String, nullable=False),
+    sa.Column("arm", sa.String, nullable=False),
+    sa.Column("assigned_at", sa.DateTime, nullable=False),
+    sa.Column("as_of", sa.DateTime, nullable=False),
+    sa.Column("run_id", sa.String, sa.ForeignKey("runs.run_id"), nullable=False),
+    sa.Column("model_version", sa.String, nullable=False),
+    sa.Column("win_probability", sa.Float, nullable=False),
+    sa.Column("amount", sa.Float),
+    sa.Column("stage", sa.String),
+    sa.Column("steps", sa.Integer, nullable=False),
+)
+
 FORECAST_COLUMNS = tuple(column.name for column in FORECASTS.columns if column.name != "name")
 """The contract's columns; the store keeps what people call each key as well."""
 

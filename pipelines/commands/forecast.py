@@ -9,7 +9,16 @@ from crm.errors import DONE, WrongUse
 from crm.hierarchy import LEVELS
 from pipelines.adjustments import adjust, adjustments
 from pipelines.forecast import STEPS, forecast
-from pipelines.options import as_of_option, data_option, home_of, home_option, json_option, say
+from pipelines.options import (
+    as_of_option,
+    by_option,
+    data_option,
+    home_of,
+    home_option,
+    json_option,
+    note_option,
+    say,
+)
 from pipelines.progress import Steps
 from pipelines.reports.adjustments import adjusted_json, adjusted_text, listing_json, listing_text
 from pipelines.reports.forecast import forecast_json, forecast_text, usually_told
@@ -43,7 +52,8 @@ def _adjust_options(own: argparse.ArgumentParser) -> None:
     own.add_argument("--key", required=True, metavar="ID", help="the manager's, owner's or region's id or name")
     own.add_argument("--amount", type=float, required=True, metavar="N", help="what the period brings in your view")
     own.add_argument("--period", metavar="PERIOD", help='"Q3 2026", or a day in it (default: the forecast\'s first)')
-    own.add_argument("--note", default="", metavar="TEXT", help="why")
+    note_option(own)
+    by_option(own)
     _shared_options(own)
 
 
@@ -56,7 +66,9 @@ def _shared_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Forecast; or keep a number, or list those that are kept."""
     if options.what == "adjust":
-        made = adjust(options.level, options.key, options.amount, options.period, options.note, home_of(options))
+        made = adjust(
+            options.level, options.key, options.amount, options.period, options.note, home_of(options), options.by
+        )
         say(adjusted_json(made) if options.json else adjusted_text(made))
     elif options.what == "adjustments":
         kept = adjustments(home_of(options), options.data, options.as_of)

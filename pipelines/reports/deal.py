@@ -8,6 +8,7 @@ from typing import Any
 
 from pipelines.explain import ExplainResult
 from pipelines.reports import like_deals
+from pipelines.reports.feedback import said_lines
 from pipelines.terminal import or_unknown, wrapped
 from serving.formats import NOBREAK, Formats
 from serving.movement import LEAST_POINTS
@@ -36,6 +37,7 @@ def explanation(result: ExplainResult) -> str:
         f"  Planned close    {_planned_close(score, form)}",
         f"  Worth            {or_unknown(score['expected_amount'], money)}",
         *wrapped(_confidence(score["data_confidence"], why.get("missing", []), form), "  Data confidence  "),
+        *said_lines(result.verdicts, score["win_probability"]),
         "",
         f"From {percent(why['base'])}, the chance of a typical open deal, to {percent(score['win_probability'])}:",
     ]
@@ -58,9 +60,14 @@ def explanation(result: ExplainResult) -> str:
 
 
 def explanation_json(result: ExplainResult) -> str:
-    """The same for a machine: the stored score with its reasons, stall reasons and coaching."""
-    told = {"reasons": result.reasons, "stall_reasons": result.stall_reasons, "coaching": result.coaching}
-    told |= {"like_deals": result.like_deals}
+    """The same for a machine: the stored score with all that is told of it, verdicts and trial arm."""
+    told: dict[str, Any] = {
+        "reasons": result.reasons,
+        "stall_reasons": result.stall_reasons,
+        "coaching": result.coaching,
+        "like_deals": result.like_deals,
+    }
+    told |= {"verdicts": result.verdicts, "trial": result.trial}
     return json.dumps({**result.score, **told}, ensure_ascii=False, allow_nan=False, default=_iso)
 
 

@@ -8,9 +8,11 @@ from datetime import date
 
 import pandas as pd
 
+from pipelines.reports.feedback import said
 from pipelines.score import ScoreResult
-from pipelines.terminal import WIDTH, cut, or_dash, wrap, wrapped_all
+from pipelines.terminal import WIDTH, cut, or_dash, wrap, wrapped, wrapped_all
 from serving.formats import NOBREAK, Formats
+from serving.verdicts import OVERRIDE
 from serving.wording import points
 
 FAR_DAYS = 300
@@ -21,17 +23,20 @@ LEGEND = (
 
 
 def deal_list(result: ScoreResult, most: int = 10) -> str:
-    """The prioritised list: two lines of figures and words a deal."""
-    scores, total, form = result.scores.head(most), len(result.scores), result.formats
-    period = result.time.calendar.period
+    """The prioritised list without what is snoozed: figures, words and people's own chances of each deal."""
+    listed = result.scores[~result.scores["opportunity_id"].isin(result.snoozed)]
+    scores, total, form = listed.head(most), len(result.scores), result.formats
+    period, own = result.time.calendar.period, _own_chances(result)
     lines = [
-        f"Open deals by what is at stake, {min(most, total)} of {form.count(total)}",
+        f"Open deals by what is at stake, {len(scores)} of {form.count(total)}",
         "",
         f"{'':3} {'deal':27} {'stage':13} {'win':>5} {'Δ':>4} {'stall':>5} {'at stake':>8} {'closes':>7}",
     ]
     for position in range(len(scores)):
         row = scores.iloc[position]
         lines += _deal(row, result.shown.loc[row["opportunity_id"]], form)
+        lines += own.get(row["opportunity_id"], [])
+    lines += _snoozed(len(result.snoozed))
     revenue = column_sum(result.scores, "expected_revenue_this_period")
     if revenue is not None:
         deals = form.count(total)
@@ -53,6 +58,8 @@ def score_json(result: ScoreResult) -> str:
             "deals": len(result.scores),
             "model_version": result.model_version,
             "expected_revenue_this_period": column_sum(result.scores, "expected_revenue_this_period"),
+            "snoozed": sorted(result.snoozed),
+            "trial": result.trial,
             "notes": list(result.notes),
         },
         ensure_ascii=False,
@@ -70,6 +77,21 @@ def _deal(row: pd.Series, shown: pd.Series, form: Formats) -> list[str]:
         f"{or_dash(row['revenue_at_stake'], form.money):>8} {_day(row['expected_close_date'], row['as_of']):>7}"
     )
     return [line, *_headline(row)]
+
+
+def _own_chances(result: ScoreResult) -> dict[str, list[str]]:
+    """People's own chances by deal, a line each."""
+    lines: dict[str, list[str]] = {}
+    for row in result.verdicts[result.verdicts["verdict"] == OVERRIDE].to_dict("records"):
+        lines.setdefault(row["opportunity_id"], []).append(cut(f"✎ {said(row)}", WIDTH, "    "))
+    return lines
+
+
+def _snoozed(count: int) -> list[str]:
+    if not count:
+        return []
+    are = "1 deal is" if count == 1 else f"{count:,} deals are"
+    return ["", *wrapped(f"{are} snoozed and left out here: dealcast feedback --list --open names them.", "")]
 
 
 def _short(share: float, form: Formats) -> str:

@@ -94,10 +94,9 @@ def record_sentence(scores: Sequence[Score], weeks: float, period: str) -> str:
 
 def _against_ours(score: Score, own: Score) -> str:
     """A baseline's error; with ours of the same forecasts where it could not make all of them."""
-    fewer = (
-        "" if score.forecasts == own.forecasts else f" against {percent(score.beside)} of {score.forecasts} forecasts"
-    )
-    return f"{percent(score.wape)}{fewer}"
+    if score.forecasts == own.forecasts:
+        return percent(score.wape)
+    return f"{percent(score.wape)}, against {percent(score.beside)} in the {score.forecasts} that it could make"
 
 
 def shown_weeks(company: Sequence[Score]) -> list[float]:

@@ -1,6 +1,7 @@
 """`dealcast.toml`: what it may say, what is read of it, and what is refused with the nearest right word."""
 
 import dataclasses
+from datetime import date
 
 import pytest
 
@@ -8,6 +9,7 @@ from crm.errors import WrongUse
 from features.settings import TimeWishes
 from pipelines.config import Config, Home, load_config
 from serving.grades import Grades
+from serving.trial.assignment import TrialWishes
 from training.settings import BoostingSettings, RetrainWishes, Thresholds, TuningWishes
 
 
@@ -86,6 +88,11 @@ def test_every_section_is_read(configured):
         max_age_days = 14
         [grades]
         a = 80
+        [trial]
+        share = 0.2
+        seed = "pilot"
+        until = 2026-12-31
+        unit = "account"
         [mlflow]
         tracking_uri = "sqlite:///x.db"
         [store]
@@ -102,6 +109,7 @@ def test_every_section_is_read(configured):
     assert config.boosting == BoostingSettings(learning_rate=0.2, num_leaves=7, seed=0)
     assert config.retrain == RetrainWishes(max_age_days=14)
     assert config.grades == Grades(a=80)
+    assert config.trial == TrialWishes(0.2, "pilot", date(2026, 12, 31), "account")
     assert config.tracking_uri == "sqlite:///x.db"
     assert config.store_url == "sqlite:////srv/store.db"
 
@@ -113,6 +121,7 @@ SECTIONS = {
     "tuning": TuningWishes,
     "retrain": RetrainWishes,
     "grades": Grades,
+    "trial": TrialWishes,
 }
 KEYS = [(section, field) for section, kind in SECTIONS.items() for field in dataclasses.fields(kind)]
 
@@ -124,8 +133,11 @@ def test_every_key_is_read_and_held_to_its_type(configured, section, field):
         "int": ("61", '"61"', "61.5", "true", "[61]", "-1"),
         "float": ("0.7", '"0.7"', "false", "-0.1", "nan"),
         "str": ('"week"', "3", "true", '["week"]'),
+        "date": ("2026-12-31", '"2026-12-31"', "2026-12-31T10:00:00", "20261231", "true"),
     }[str(field.type).removesuffix(" | None")]
-    right = {"year_starts_in": "12", "weeks": '"5-4-4"', "week_starts_on": '"sunday"'}.get(field.name, right)
+    right = {"year_starts_in": "12", "weeks": '"5-4-4"', "week_starts_on": '"sunday"', "unit": '"owner"'}.get(
+        field.name, right
+    )
     if section == "grades":
         right = {"a": "61", "b": "36", "c": "16"}[field.name]
     config = configured(f"[{section}]\n{field.name} = {right}\n")
@@ -156,7 +168,7 @@ def test_every_key_is_read_and_held_to_its_type(configured, section, field):
         (
             "zzz = 1",
             "use one of data, tables, fields, activities, time, gate, training, tuning, retrain, grades, display, "
-            "mlflow, store, spark",
+            "mlflow, store, spark, trial",
         ),
     ],
 )
@@ -183,6 +195,8 @@ def test_a_section_that_is_none_is_refused(configured, text):
         ("[training]\nlearning_rate = 0", "[training] learning_rate"),
         ("[grades]\na = 10\nb = 20", "[grades]"),
         ("[grades]\nc = 35", "[grades]"),
+        ("[trial]\nshare = 1.0", "[trial] share"),
+        ('[trial]\nunit = "team"', "[trial] unit"),
         ("[store]\nurl = 5", "[store] url"),
         ("[mlflow]\ntracking_uri = true", "[mlflow] tracking_uri"),
         ('[data]\ntime_zone = "Mars/Base"', "[data] time_zone"),
@@ -211,3 +225,4 @@ def test_zero_is_a_number_where_it_means_something(configured):
     assert configured("[training]\nlambda_l2 = 0").boosting.lambda_l2 == 0
     assert configured("[gate]\nworst_calibration_error = 0").gate.worst_calibration_error == 0
     assert configured("[grades]\nc = 0").grades.c == 0
+    assert not configured("[trial]\nshare = 0").trial.is_on

@@ -65,6 +65,9 @@ class Result:
     time: TimeSettings = field(default_factory=TimeSettings)
     model_version: str = "1"
     notes: tuple[str, ...] = ()
+    snoozed: frozenset[str] = frozenset()
+    verdicts: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"verdict": []}))
+    trial: dict[str, object] | None = None
 
 
 def listed(*rows: dict, name: str = "Deal", stage: str = "Proposal") -> str:

@@ -1,0 +1,99 @@
+"""The store's database: opened, brought up to this version's tables, written to in whole transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+
+from crm.errors import DealcastError, WrongUse
+from serving.store_tables import metadata
+
+
+class Database:
+    """A database with the store's tables. SQLite, or PostgreSQL by URL."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            self._engine = sa.create_engine(url)
+        except (sa.exc.ArgumentError, ModuleNotFoundError) as error:
+            raise WrongUse(
+                f"no database can be opened by this address: {first_line(error)}",
+                where="[store] url",
+                expected="an SQLAlchemy URL, such as sqlite:////srv/dealcast/store.db",
+                remedy="correct it, or install the driver that it names",
+            ) from error
+        if self._engine.dialect.name == "sqlite":
+            sa.event.listen(self._engine, "connect", _tune_sqlite)
+        with self.transaction() as connection:
+            metadata.create_all(connection)
+            _add_missing_columns(connection)
+
+    @property
+    def address(self) -> str:
+        """The database's URL without its password, for messages."""
+        return self._engine.url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def transaction(self) -> Iterator[sa.Connection]:
+        """All or nothing; where the database fails (gone, full, damaged), DealcastError says so."""
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except sa.exc.DatabaseError as error:
+            if isinstance(error, sa.exc.IntegrityError | sa.exc.ProgrammingError):
+                raise
+            raise DealcastError(
+                f"the store cannot be used: {first_line(error.orig)}",
+                where=self.address,
+                expected="a database that can be read and written",
+                remedy="see that it is there and has room; where the file is damaged, restore it from a backup",
+            ) from error
+
+
+def _add_missing_columns(connection: sa.Connection) -> None:
+    """Give tables that an earlier version has made the columns that have come since; they are empty."""
+    for table in metadata.sorted_tables:
+        there = {column["name"] for column in sa.inspect(connection).get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in there:
+                kind = column.type.compile(connection.dialect)
+                quote = connection.dialect.identifier_preparer.quote
+                connection.exec_driver_sql(f"ALTER TABLE {quote(table.name)} ADD COLUMN {quote(column.name)} {kind}")
+
+
+def first_line(error: BaseException | None) -> str:
+    """What an error says, without what a library has added below it."""
+    return str(error).partition("\n")[0]
+
+
+def now() -> datetime:
+    """The current UTC time, as the store keeps times (without a zone)."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def naive(moment: datetime) -> datetime:
+    """An instant as the store keeps it: UTC, without a zone."""
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """A frame's rows as a database takes them."""
+    plain = frame.copy()
+    for name in plain.columns:
+        if isinstance(plain[name].dtype, pd.DatetimeTZDtype):
+            plain[name] = plain[name].dt.tz_convert("UTC").dt.tz_localize(None)
+        if pd.api.types.is_datetime64_dtype(plain[name]):
+            plain[name] = pd.Series(list(plain[name].dt.to_pydatetime()), index=plain.index, dtype=object)
+    plain = plain.astype(object).where(frame.notna(), None)
+    return [{str(k): v for k, v in row.items()} for row in plain.to_dict("records")]
+
+
+def _tune_sqlite(connection: Any, record: Any) -> None:
+    del record
+    for pragma in ("journal_mode=WAL", "busy_timeout=10000", "foreign_keys=ON", "synchronous=NORMAL"):
+        connection.execute(f"PRAGMA {pragma}")
