@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -29,10 +29,10 @@ class ExplainResult:
     reasons: dict[str, Any]
     stall_reasons: dict[str, Any]
     coaching: list[dict[str, Any]]
-    like_deals: dict[str, Any]
     formats: Formats = HOUSE
     verdicts: tuple[dict[str, Any], ...] = ()
     trial: dict[str, Any] | None = None
+    like_deals: dict[str, Any] = field(default_factory=dict)
 
 
 def explain(opportunity_id: str, home: Home) -> ExplainResult:
@@ -48,10 +48,10 @@ def explain(opportunity_id: str, home: Home) -> ExplainResult:
         json.loads(row["reasons"]),
         json.loads(row["stall_reasons"]),
         json.loads(row["coaching"]),
-        store.like_deals(row["run_id"], opportunity_id),
         config.formats,
         tuple(said[place] for place in stands),
         store.assignment(config.trial.trial_id, opportunity_id) if config.trial.is_on else None,
+        store.like_deals(row["run_id"], opportunity_id),
     )
 
 
