@@ -80,9 +80,12 @@ def _amounts(factor: float) -> Callable[[CrmTables, np.ndarray, pd.Timestamp], C
 
 
 def _moved_on(tables: CrmTables, ids: np.ndarray, at: pd.Timestamp) -> CrmTables:
-    """Three days ago each deal went on to the next stage, with the forecast category that the CRM gives it."""
-    deals = tables["opportunities"].copy()
+    """Three days ago, or after what was last said of it, each deal went on to the next stage and its category."""
+    deals, changes = tables["opportunities"].copy(), tables["changes"]
     mine = deals["opportunity_id"].isin(ids)
+    said = changes[changes["changed_at"] <= at].groupby("opportunity_id")["changed_at"].max()
+    last = deals.loc[mine, "opportunity_id"].map(said).fillna(deals.loc[mine, "created_at"])
+    when = np.maximum(last + pd.Timedelta(seconds=1), at - pd.Timedelta(days=3))
     names = [stage.name for stage in STAGES]
     new = deals.loc[mine, "stage"].map(lambda one: names[names.index(one) + 1])
     category = new.map({stage.name: stage.forecast_category for stage in STAGES})
@@ -91,7 +94,7 @@ def _moved_on(tables: CrmTables, ids: np.ndarray, at: pd.Timestamp) -> CrmTables
         moved = pd.DataFrame(
             {
                 "opportunity_id": deals.loc[mine, "opportunity_id"],
-                "changed_at": at - pd.Timedelta(days=3),
+                "changed_at": when,
                 "field": field,
                 "old_value": deals.loc[mine, field],
                 "new_value": after,
@@ -100,7 +103,7 @@ def _moved_on(tables: CrmTables, ids: np.ndarray, at: pd.Timestamp) -> CrmTables
         )
         rows.append(moved[moved["old_value"] != moved["new_value"]])
         deals.loc[mine, field] = after
-    return tables.with_frames(opportunities=deals, changes=_joined(tables["changes"], pd.concat(rows)))
+    return tables.with_frames(opportunities=deals, changes=_joined(changes, pd.concat(rows)))
 
 
 def _silent(tables: CrmTables, ids: np.ndarray, at: pd.Timestamp) -> CrmTables:

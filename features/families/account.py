@@ -77,7 +77,7 @@ _HISTORY = (
         group="account_history",
         meaning="How many deals with the account had been lost before the date.",
         wording=Wording(
-            "{value} with this account were lost before.",
+            "{value} with this account lost before.",
             peers="deals with accounts that had turned down {bin}",
             zero="No deal with this account was lost before.",
         ),

@@ -6,7 +6,7 @@ import pytest
 
 from crm.errors import WrongUse
 from crm.simulator import SimulatorSettings, simulate
-from crm.simulator.dynamics import LOST, MOVES, STATES, TARGET, WON
+from crm.simulator.dynamics import HOT, LOST, MOVES, QUIET, STATES, TARGET, WON
 
 SETTINGS = SimulatorSettings(deals=12_000, seed=5)
 FIRST_PART = pd.Timestamp("2025-09-01", tz="UTC")
@@ -254,3 +254,25 @@ def test_the_chance_within_some_days_agrees_with_the_matrix_exponential(simulati
         full = np.zeros((STATES + 1, STATES + 1))
         full[:STATES, :STATES], full[:STATES, STATES] = between[row], winning[row]
         assert found[row] == pytest.approx(expm(full * busy[row])[state[row], STATES], abs=1e-9)
+
+
+def test_what_a_fact_does_to_the_chance_is_told(simulation):
+    ids = simulation.tables["opportunities"]["opportunity_id"].to_numpy(object)[-3000:]
+    was = simulation.true_win_probability(ids, END)
+    there = ~np.isnan(was)
+    np.testing.assert_allclose(simulation.true_win_probability_if(ids, END)[there], was[there], atol=1e-12)
+    assert np.isnan(simulation.true_win_probability_if(ids, END)[~there]).all()
+    for facts, least, most in (
+        ({"mood": HOT}, 0.0, 1.0),
+        ({"mood": QUIET}, -1.0, 0.0),
+        ({"type": 2}, 0.0, 1.0),
+        ({"size": 10_000_000}, -1.0, 0.0),
+    ):
+        change = simulation.true_win_probability_if(ids, END, **facts)[there] - was[there]
+        assert (change >= least - 1e-12).all()
+        assert (change <= most + 1e-12).all()
+        assert np.abs(change).max() > 0.05
+    further = simulation.true_win_probability_if(ids, END, further=1)
+    last = np.isnan(further) & there
+    assert 0 < last.sum() < there.sum() / 2
+    assert (further[there & ~last] >= was[there & ~last]).all()
