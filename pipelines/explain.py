@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -18,7 +18,7 @@ from serving.verdicts import standing
 
 @dataclass(frozen=True)
 class ExplainResult:
-    """A deal's stored score with its reasons, stall reasons and coaching read back from JSON.
+    """A deal's stored score with its reasons, stall reasons, coaching and like deals read back from JSON.
 
     :param formats: how figures are written.
     :param verdicts: what people say of the deal (:func:`serving.verdicts.standing`), the first one first.
@@ -32,6 +32,7 @@ class ExplainResult:
     formats: Formats = HOUSE
     verdicts: tuple[dict[str, Any], ...] = ()
     trial: dict[str, Any] | None = None
+    like_deals: dict[str, Any] = field(default_factory=dict)
 
 
 def explain(opportunity_id: str, home: Home) -> ExplainResult:
@@ -50,6 +51,7 @@ def explain(opportunity_id: str, home: Home) -> ExplainResult:
         config.formats,
         tuple(said[place] for place in stands),
         store.assignment(config.trial.trial_id, opportunity_id) if config.trial.is_on else None,
+        store.like_deals(row["run_id"], opportunity_id),
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,14 +20,19 @@ from pipelines.company import Company, open_company
 from pipelines.config import Config, Home, load_config
 from pipelines.feedback import all_feedback
 from pipelines.trial import run_trial
+from serving.change import with_step
 from serving.close_dates import close_dates
+from serving.closed_deals import closed_deals
 from serving.earlier import then
 from serving.formats import Formats
+from serving.like_deals import Like, as_json, like_deals
+from serving.names import names
 from serving.runs import EarlierRun
 from serving.scoring import Explained, Run, explain_all, explain_by_rates, score_table, texts
 from serving.sinks.files import check_target, write_table
 from serving.store import Store, new_run_id
 from serving.verdicts import snoozed, standing
+from serving.what_if import what_if
 from training.deal_model import DealModel
 
 STEPS = 4
@@ -66,6 +72,8 @@ def score(data: Path, as_of: str, home: Home, out: Path | None, step: Callable[[
     moment = datetime.fromtimestamp(company.as_of / 1000, UTC)
     earlier = store.run_before(moment)
     explained = _explained(answered, earlier, store, home, config)
+    like = _like(answered)
+    explained = _with_changes(explained, answered, config, like)
     version = answered.version
     step("ranking")
     run = Run(new_run_id("score"), company.as_of, version)
@@ -84,7 +92,8 @@ def score(data: Path, as_of: str, home: Home, out: Path | None, step: Callable[[
     beside = close_dates(answered.scoring, answered.answers, answered.reference)
     shown = names_of(answered.scoring).join(beside).reindex(scores["opportunity_id"])
     entered = None if trial is None else trial.entered(scores)
-    store.save_scores(run.run_id, scores, shown.reset_index(), version, moment, entered)
+    told = _as_text(like, answered.scoring)
+    store.save_scores(run.run_id, scores, shown.reset_index(), version, moment, entered, told)
     if out is not None:
         write_table(scores, out)
     said = all_feedback(store)
@@ -123,17 +132,38 @@ def _model_of(version: str, store: Store, home: Home) -> DealModel | None:
         return None
 
 
+def _like(answered: Answered) -> Like | None:
+    """The closed deals most like each open one in the champion's eyes; None where rates have answered."""
+    if not isinstance(answered.by, DealModel):
+        return None
+    return like_deals(answered.scoring, answered.by, closed_deals(answered.scoring, answered.by))
+
+
+def _as_text(like: Like | None, scoring: ScoringSet) -> pd.Series | None:
+    """Each deal's like deals as JSON text, by opportunity_id."""
+    if like is None:
+        return None
+    ids = scoring.prepared.histories.deals["opportunity_id"].to_numpy(object)[scoring.snapshots.deal]
+    texts_of = [json.dumps(one, ensure_ascii=False, allow_nan=False) for one in as_json(like, scoring)]
+    return pd.Series(texts_of, index=pd.Index(ids, dtype=object), dtype=object)
+
+
+def _with_changes(explained: Explained, answered: Answered, config: Config, like: Like | None) -> Explained:
+    """The reasons with each deal's smallest change behind the other steps of its coaching."""
+    if like is None or not isinstance(answered.by, DealModel):
+        return explained
+    changes = what_if(answered.scoring, answered.by, answered.answers, config.grades, like, config.formats)
+    return replace(explained, coaching=[with_step(*both) for both in zip(explained.coaching, changes, strict=True)])
+
+
 def names_of(scoring: ScoringSet) -> pd.DataFrame:
     """What people call each scored deal: name, account, stage, owner, close date, amount; by opportunity_id."""
     histories = scoring.prepared.histories
     deals = histories.deals.iloc[scoring.snapshots.deal]
-    accounts = histories.tables["accounts"].set_index("account_id")["name"]
-    account = deals["account_id"].map(accounts[~accounts.index.duplicated()]).astype(object)
     facts = texts(scoring)
     return pd.DataFrame(
         {
-            "name": deals["name"].fillna(deals["opportunity_id"]).to_numpy(object),
-            "account": account.where(account.notna(), "").to_numpy(),
+            **names(histories, scoring.snapshots.deal),
             "stage": np.array([facts_of["stage"] for facts_of in facts], dtype=object),
             "owner": np.array([facts_of["owner"] for facts_of in facts], dtype=object),
             "close_date": deals["close_date"].to_numpy(),

@@ -6,6 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+MOST_SCORE, LEAST_SCORE = 99, 1
+
+
+def score_of(win: np.ndarray) -> np.ndarray:
+    """The score of win probabilities: in hundredths, from 1 to 99. Shape (n,), int64."""
+    return np.clip(np.round(win * 100), LEAST_SCORE, MOST_SCORE).astype(int)
+
 
 @dataclass(frozen=True)
 class Grades:

@@ -24,7 +24,7 @@ from serving.close_dates import expected_day
 from serving.coach import Coach, as_json
 from serving.explain import explanations, probability_points
 from serving.formats import HOUSE, Formats
-from serving.grades import Grades
+from serving.grades import Grades, score_of
 from serving.movement import Movement, Then, movements
 from serving.records import STALLED, WON
 from serving.store_tables import SCORE_COLUMNS
@@ -33,8 +33,6 @@ from serving.wording import percent
 from training.deal_model import Answers, DealModel
 from training.models import tree_shap
 from training.models.amount import AmountModel
-
-MOST_SCORE, LEAST_SCORE = 99, 1
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,7 @@ def score_table(
     """
     histories = scoring.prepared.histories
     ids = histories.deals["opportunity_id"].to_numpy(object)[scoring.snapshots.deal]
-    score = np.clip(np.round(answers.win * 100), LEAST_SCORE, MOST_SCORE).astype(int)
+    score = score_of(answers.win)
     this_period = answers.win_within(_days_left(scoring))
     amount = current_amounts(histories)[scoring.snapshots.deal] * amount_model(reference).mean(scoring.stage)
     table = pd.DataFrame(

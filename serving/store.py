@@ -18,7 +18,7 @@ from serving.champions import How, Promotion
 from serving.database import naive, now, records
 from serving.runs import EarlierRun
 from serving.store_people import PeopleStore
-from serving.store_tables import DEALS, FORECASTS, MODELS, PROMOTIONS, RUNS, SCORE_COLUMNS, SCORES
+from serving.store_tables import DEALS, FORECASTS, LIKE_DEALS, MODELS, PROMOTIONS, RUNS, SCORE_COLUMNS, SCORES
 from serving.store_trial import TrialStore, add_assigned
 
 FILE = "dealcast.db"
@@ -41,13 +41,18 @@ class Store(PeopleStore, TrialStore):
         model_version: str,
         as_of: datetime,
         assigned: pd.DataFrame | None = None,
+        like: pd.Series | None = None,
     ) -> None:
         """Keep a run with its scores and how its deals stood then (columns of SCORES, DEALS), all or nothing.
 
         :param assigned: the deals that have come into a trial with this run (columns of TRIAL).
+        :param like: by opportunity_id, the closed deals most like each, as JSON text.
         """
         stood = deals.assign(run_id=run_id)[[column.name for column in DEALS.columns]]
         kept = {SCORES: scores[list(SCORE_COLUMNS)], DEALS: stood}
+        if like is not None:
+            names = [column.name for column in LIKE_DEALS.columns]
+            kept[LIKE_DEALS] = pd.DataFrame(dict(zip(names, (run_id, like.index, like.to_numpy()), strict=True)))
         self._save_run("score", run_id, model_version, as_of, kept, assigned)
 
     def save_forecast(self, run_id: str, forecast: pd.DataFrame, model_version: str, as_of: datetime) -> None:
@@ -124,6 +129,14 @@ class Store(PeopleStore, TrialStore):
         with self.transaction() as connection:
             row = connection.execute(query).mappings().first()
         return dict(row) if row else None
+
+    def like_deals(self, run_id: str, opportunity_id: str) -> dict[str, Any]:
+        """The closed deals most like one, as kept with a run's scores; empty where none were kept."""
+        query = sa.select(LIKE_DEALS.c.like_deals)
+        query = query.where(LIKE_DEALS.c.run_id == run_id, LIKE_DEALS.c.opportunity_id == opportunity_id)
+        with self.transaction() as connection:
+            text = connection.execute(query).scalar()
+        return dict(json.loads(text)) if text else {}
 
     def record_model(
         self,

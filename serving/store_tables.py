@@ -124,6 +124,14 @@ ADJUSTMENTS = sa.Table(
     sa.Column("model_p90", sa.Float),
 )
 
+LIKE_DEALS = sa.Table(
+    "like_deals",
+    metadata,
+    sa.Column("run_id", sa.String, sa.ForeignKey("runs.run_id"), primary_key=True),
+    sa.Column("opportunity_id", sa.String, primary_key=True),
+    sa.Column("like_deals", sa.Text, nullable=False),
+)
+
 FEEDBACK = sa.Table(
     "feedback",
     metadata,

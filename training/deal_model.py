@@ -140,11 +140,17 @@ class DealModel:
         :param as_of: (n,) milliseconds of the snapshots; without them days ahead are taken to be alike.
         """
         x = self.matrix(features)
-        stall = np.full(len(x), np.nan)
-        if self.boosters.stall is not None:
-            stall = self.stall_calibrator.probability(boosting.margin(self.boosters.stall, x))
-        win = self.win_calibrator.probability(self.boosters.win.margin(x))
-        return Answers(win, self.boosters.curve.curve(x, as_of), stall)
+        return Answers(self.win_chance(x), self.boosters.curve.curve(x, as_of), self.stall_risk(x))
+
+    def win_chance(self, x: np.ndarray) -> np.ndarray:
+        """The probability of being won of each row of :meth:`matrix`; shape (n,)."""
+        return self.win_calibrator.probability(self.boosters.win.margin(x))
+
+    def stall_risk(self, x: np.ndarray) -> np.ndarray:
+        """The probability of a stall of each row of :meth:`matrix`; shape (n,), NaN where the model has none."""
+        if self.boosters.stall is None:
+            return np.full(len(x), np.nan)
+        return self.stall_calibrator.probability(boosting.margin(self.boosters.stall, x))
 
     def matrix(self, features: pd.DataFrame) -> np.ndarray:
         """The features in the order of training, float32."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
 import pyarrow.compute as pc
 
 from crm.clock import event_millis
@@ -133,10 +135,13 @@ def role_words(histories: Histories) -> Events | Absent:
         return named
     if not histories.gives("contact_roles", "role"):
         return Absent("no contact role says what the person does (role)")
-    (code,), names = encode([histories.tables["contact_roles"]["role"]])
-    text = arrow_text(names)
-    says = {
-        name: pc.match_substring_regex(text, words, ignore_case=True).to_numpy(zero_copy_only=False)
-        for name, _, _, words in _ROLES
-    }
-    return Events(named.key, named.at, {name: of_code(found, code) for name, found in says.items()})
+    told = histories.tables["contact_roles"]["role"]
+    return Events(named.key, named.at, {name: plays(told, name) for name, *_ in _ROLES})
+
+
+def plays(roles: pd.Series, name: str) -> np.ndarray:
+    """Whether each role's words make the person one of those that the feature counts; shape (n,), bool."""
+    (code,), levels = encode([roles])
+    words = next(words for other, _, _, words in _ROLES if other == name)
+    says = pc.match_substring_regex(arrow_text(levels), words, ignore_case=True)
+    return of_code(says.to_numpy(zero_copy_only=False), code)

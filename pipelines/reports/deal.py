@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from pipelines.explain import ExplainResult
+from pipelines.reports import like_deals
 from pipelines.reports.feedback import said_lines
 from pipelines.terminal import or_unknown, wrapped
 from serving.formats import NOBREAK, Formats
@@ -49,6 +50,7 @@ def explanation(result: ExplainResult) -> str:
         lines += ["", "What won deals had at this stage (association, not a promise)"]
         for gap in result.coaching:
             lines += wrapped(gap["says"], "  → ")
+    lines += like_deals.lines(result.like_deals, form)
     if result.stall_reasons:
         base = percent(result.stall_reasons["base"])
         lines += ["", f"Why it may stall (a typical open deal: {base})"]
@@ -58,11 +60,12 @@ def explanation(result: ExplainResult) -> str:
 
 
 def explanation_json(result: ExplainResult) -> str:
-    """The same for a machine: the stored score with its reasons, stall reasons, coaching, verdicts and trial arm."""
+    """The same for a machine: the stored score with all that is told of it, verdicts and trial arm."""
     told: dict[str, Any] = {
         "reasons": result.reasons,
         "stall_reasons": result.stall_reasons,
         "coaching": result.coaching,
+        "like_deals": result.like_deals,
     }
     told |= {"verdicts": result.verdicts, "trial": result.trial}
     return json.dumps({**result.score, **told}, ensure_ascii=False, allow_nan=False, default=_iso)

@@ -57,6 +57,40 @@ def test_it_tells_what_won_deals_had_and_calls_it_association(told, deal):
         assert "association, not a promise" in told.out
 
 
+def test_it_tells_the_deals_most_like_it_and_what_happened(told, deal, scored, simulation):
+    """Closed deals of the company, as its tables have them, none closed after the date."""
+    found = json.loads(dealcast("explain", deal["opportunity_id"], "--home", scored.home, "--json").out)["like_deals"]
+    deals = simulation.tables["opportunities"].set_index("opportunity_id")
+    assert 0 < len(found["deals"]) <= 5
+    for one in found["deals"]:
+        there = deals.loc[one["opportunity_id"]]
+        assert one["won"] == there["is_won"]
+        assert one["closed_on"] == f"{there['closed_at']:%Y-%m-%d}" <= "2026-08-14"
+        ended = f"{'won' if one['won'] else 'lost'} "
+        assert flowing(f"• {one['name']}") in flowing(told.out)
+        assert ended in flowing(told.out)
+    assert f"{found['record']['won']} of the nearest {found['record']['deals']} were won" in flowing(told.out)
+
+
+def test_what_would_change_the_answer_is_told_with_its_record(scored):
+    """Where any is told: that of the list's file is that of the page, and like deals speak for it."""
+    steps = {row.opportunity_id: json.loads(row.coaching) for row in scored.scores.itertuples()}
+    changes = {name: [one for one in coaching if one.get("kind") == "change"] for name, coaching in steps.items()}
+    told = {name: found[0] for name, found in changes.items() if found}
+    assert max(len(found) for found in changes.values()) == 1
+    assert len(told) > 3
+    win = scored.scores.set_index("opportunity_id")["win_probability"]
+    for name, step in told.items():
+        assert step["from"] == pytest.approx(win[name], abs=1e-4)
+        if "like_won" in step:
+            assert step["to"] - step["from"] > 0.0199
+            assert step["like_won"] / step["like_deals"] > step["other_won"] / step["other_deals"]
+    name, step = next(iter(told.items()))
+    page = dealcast("explain", name, "--home", scored.home).out
+    assert flowing(step["says"]) in flowing(page)
+    assert "Association, not a promise." in flowing(page)
+
+
 def test_it_names_the_deal_the_model_and_the_date(told, deal, scored, simulation):
     names = simulation.tables["opportunities"].set_index("opportunity_id")["name"]
     assert names[deal["opportunity_id"]] in flowing(told.out)
@@ -88,6 +122,7 @@ def test_an_answer_by_rates_is_explained_too(by_rates):
     assert "Model baseline" in told.out
     assert re.search(r"Likely close \d{4}-\d\d-\d\d, if won \(8 of 10 between", flowing(told.out))
     assert "Of the closed deals that stood there" in flowing(told.out)
+    assert "Closed deals most like it" not in told.out
     assert max(len(line) for line in told.lines) <= 80
 
 

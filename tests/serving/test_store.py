@@ -322,3 +322,20 @@ def test_a_store_of_an_earlier_version_is_taken_up(tmp_path):
         assert (promotion.how, promotion.promoted_by, promotion.from_version) == (How.GATE, "", None)
     record(store, "2")
     assert promote(store, "2").id == 2
+
+
+def test_like_deals_are_kept_with_the_run_and_read_back(store):
+    like = pd.Series({"D1": '{"record": null, "deals": []}', "D2": '{"deals": [{"name": "Größe"}]}'})
+    store.save_scores("run-1", scores_of("run-1", MONDAY, D1=0.4, D2=0.6), deals_of("D1", "D2"), "3", MONDAY, like=like)
+    assert store.like_deals("run-1", "D2") == {"deals": [{"name": "Größe"}]}
+    assert store.like_deals("run-1", "D9") == {}
+    store.save_scores("run-2", scores_of("run-2", MONDAY + WEEK, D1=0.4), deals_of("D1"), "3", MONDAY + WEEK)
+    assert store.like_deals("run-2", "D1") == {}
+
+
+def test_a_run_whose_like_deals_cannot_be_kept_is_not_kept_at_all(store, tables):
+    twice = pd.Series(["{}", "{}"], index=["D1", "D1"])
+    with pytest.raises(sa.exc.IntegrityError):
+        store.save_scores("run-1", scores_of("run-1", MONDAY, D1=0.4), deals_of("D1"), "3", MONDAY, like=twice)
+    assert tables(RUNS) == []
+    assert tables(SCORES) == []
