@@ -85,7 +85,7 @@ class Formats:
 
     def day(self, day: date) -> str:
         """A day: 2026-11-15, 15.11.2026."""
-        return str(format_date(day, "medium", locale=self._rules)) if self.locale else day.isoformat()
+        return str(format_date(day, "medium", locale=self._rules)) if self.locale else f"{day:%Y-%m-%d}"
 
     def _money_there(self, amount: float, currency: str) -> str:
         size, rules = abs(amount), self._rules

@@ -11,6 +11,7 @@ from features.settings import TimeSettings
 from pipelines.explain import ExplainResult
 from pipelines.reports.deal import explanation, explanation_json
 from pipelines.reports.deals import deal_list, score_json
+from serving.formats import HOUSE, Formats
 
 AS_OF = pd.Timestamp("2026-08-14T23:59:59.999Z")
 UNKNOWN = float("nan")
@@ -65,6 +66,7 @@ class Result:
     time: TimeSettings = field(default_factory=TimeSettings)
     model_version: str = "1"
     notes: tuple[str, ...] = ()
+    formats: Formats = HOUSE
     snoozed: frozenset[str] = frozenset()
     verdicts: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"verdict": []}))
     trial: dict[str, object] | None = None
