@@ -32,17 +32,21 @@ class Cause:
     :param groups: groups of features that tell of it.
     :param alters: the tables as they would be, for these ids at this instant.
     :param otherwise: what :meth:`Simulation.true_win_probability_if` takes.
+    :param turned: whether its effect has turned or grown over the company's history, so that the past tells otherwise.
     """
 
     name: str
     groups: frozenset[str]
     alters: Callable[[CrmTables, np.ndarray, pd.Timestamp], CrmTables]
     otherwise: dict[str, float]
+    turned: bool = False
 
 
 @dataclass(frozen=True)
 class Found:
     """What the reasons said of a cause, a deal each: `truth` its true effect, `told` what its groups moved.
+
+    Deals of which nothing that is known changed are left out: a buyer who never wrote cannot fall silent.
 
     :param first: whether the weightiest reason of the change is one of its groups.
     """
@@ -140,8 +144,10 @@ CAUSES = (
     Cause("a renewal", frozenset({"segment_type"}), _field("type", TYPES[2]), {"type": 2}),
     Cause("new business", frozenset({"segment_type"}), _field("type", TYPES[0]), {"type": 0}),
     Cause("from a referral", frozenset({"segment_lead_source"}), _field("lead_source", SOURCES[1]), {"source": 1}),
-    Cause("from advertising", frozenset({"segment_lead_source"}), _field("lead_source", SOURCES[5]), {"source": 5}),
-    Cause("analytics", frozenset({"segment_product"}), _field("product", PRODUCTS[1]), {"product": 1}),
+    Cause(
+        "from advertising", frozenset({"segment_lead_source"}), _field("lead_source", SOURCES[5]), {"source": 5}, True
+    ),
+    Cause("analytics", frozenset({"segment_product"}), _field("product", PRODUCTS[1]), {"product": 1}, True),
 )
 
 
@@ -163,7 +169,10 @@ def _told(
     before: ScoringSet, after: ScoringSet, model: DealModel, rows: np.ndarray, truth: np.ndarray, cause: Cause
 ) -> Found:
     tell = teller(after, model)
-    x, old = (model.matrix(one.features)[rows] for one in (after, before))
+    both = [model.matrix(one.features) for one in (after, before)]
+    changed = ~((both[0][rows] == both[1][rows]) | (np.isnan(both[0][rows]) & np.isnan(both[1][rows]))).all(axis=1)
+    rows, truth = rows[changed], truth[changed]
+    x, old = (one[rows] for one in both)
     shap, shap_then = (model.boosters.win.contributions(one) for one in (x, old))
     facts, facts_then = ([texts(one)[row] for row in rows] for one in (after, before))
     said = model.win_calibrator.probability(shap_then.sum(axis=1))

@@ -115,7 +115,7 @@ def _explained(answered: Answered, earlier: EarlierRun | None, store: Store, hom
     """Reasons and coaching by the champion's exact SHAP values; where rates have answered, the stage's record."""
     model, scoring = answered.by, answered.scoring
     if not isinstance(model, DealModel):
-        return explain_by_rates(scoring, answered.answers, model, answered.reference)
+        return explain_by_rates(scoring, answered.answers, model, answered.reference, config.formats)
     before = None
     if earlier is not None and len(scoring.snapshots):
         same = earlier.model_version == answered.version

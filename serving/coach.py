@@ -14,8 +14,9 @@ import numpy as np
 
 from features.catalogue import Catalogue
 from serving.explain import Explanation
+from serving.formats import HOUSE, Formats
 from serving.playbook import Step, kinds_of, steps
-from serving.wording import percent, sentence
+from serving.wording import sentence
 from training.landmarks import DAYS_IN_STAGE
 from training.segments import AMOUNT
 
@@ -56,6 +57,7 @@ class Coach:
     book: Mapping[str, Any]
     catalogue: Catalogue
     names: tuple[str, ...]
+    formats: Formats = HOUSE
     _looked_up: dict[tuple[str | None, tuple[tuple[str, str], ...]], list[tuple[int, Step]]] = field(
         default_factory=dict
     )
@@ -81,7 +83,7 @@ class Coach:
         kinds = kinds_of(self.book, facts, self._value(x, AMOUNT))
         key = (stage, tuple(sorted(kinds.items())))
         if key not in self._looked_up:
-            found = steps(self.book, stage, kinds, self.catalogue)
+            found = steps(self.book, stage, kinds, self.catalogue, self.formats)
             self._looked_up[key] = [
                 (self.names.index(step.feature.name), step)
                 for step in found
@@ -109,12 +111,12 @@ def as_json(found: tuple[Gap, ...]) -> list[dict[str, Any]]:
 
 def _gap(step: Step, value: float, facts: Mapping[str, str], day: float) -> Gap:
     early = f" This one is on day {math.floor(day)}." if step.day is not None and day < step.day else ""
-    record = step.record
+    record, form = step.record, step.formats
     return Gap(
         step.id,
         step.feature.name,
-        f"{percent(step.won)} of won deals had {step.done} (lost: {percent(step.lost)})",
-        f"{sentence(step.feature, value, facts)} {step.evidence}{early}",
+        f"{form.percent(step.won)} of won deals had {step.done} (lost: {form.percent(step.lost)})",
+        f"{sentence(step.feature, value, facts, form)} {step.evidence}{early}",
         None if math.isnan(value) else value,
         step.won,
         record["won"],

@@ -11,7 +11,8 @@ import numpy as np
 from features.catalogue import Catalogue
 from features.feature import Feature, Practice
 from features.histories import OF_ACCOUNTS
-from serving.wording import percent, quantity
+from serving.formats import HOUSE, Formats
+from serving.wording import quantity
 from training.playbook import MOST, SIZE, weight
 from training.segments import size_codes, size_names
 
@@ -36,11 +37,12 @@ class Step:
     day: int | None
     segment: tuple[str, str] | None
     record: Mapping[str, Any]
+    formats: Formats = HOUSE
 
     @property
     def done(self) -> str:
         """What was done, to be read after "had"."""
-        return done(self.feature, self.practice, self.bound)
+        return done(self.feature, self.practice, self.bound, self.formats)
 
     @property
     def won(self) -> float:
@@ -56,14 +58,15 @@ class Step:
     def evidence(self) -> str:
         """What won and lost deals had, with their counts."""
         kind = "" if self.segment is None else f" {spoken_kind(*self.segment)}"
-        one, share = self.record, percent(self.won)
+        form = self.formats
+        one, share = self.record, form.percent(self.won)
         if self.day is None:
             who = f"Of the deals{kind} won from {self.stage} {share}"
         else:
             who = f"By day {self.day} in {self.stage} {share} of the deals{kind} that were won"
         return (
-            f"{who} had {self.done}, of the lost {percent(self.lost)} ({one['won_had']:,} of {one['won']:,} won, "
-            f"{one['lost_had']:,} of {one['lost']:,} lost)."
+            f"{who} had {self.done}, of the lost {form.percent(self.lost)} ({form.count(one['won_had'])} of "
+            f"{form.count(one['won'])} won, {form.count(one['lost_had'])} of {form.count(one['lost'])} lost)."
         )
 
     @property
@@ -72,13 +75,19 @@ class Step:
         return self.won >= MOST
 
 
-def done(feature: Feature, practice: Practice, bound: float) -> str:
+def done(feature: Feature, practice: Practice, bound: float, formats: Formats = HOUSE) -> str:
     """A practice with its bound in words."""
     text = practice.once if practice.once and bound == 1 else practice.done
-    return text.format(bound=quantity(bound, feature))
+    return text.format(bound=quantity(bound, feature, "", formats))
 
 
-def steps(book: Mapping[str, Any], stage: str | None, kinds: Mapping[str, str], catalogue: Catalogue) -> list[Step]:
+def steps(
+    book: Mapping[str, Any],
+    stage: str | None,
+    kinds: Mapping[str, str],
+    catalogue: Catalogue,
+    formats: Formats = HOUSE,
+) -> list[Step]:
     """The practices of a stage for deals of these kinds, weightiest first; those of segments that differ in their way.
 
     :param kinds: by field of the playbook, what the deal is.
@@ -94,7 +103,7 @@ def steps(book: Mapping[str, Any], stage: str | None, kinds: Mapping[str, str], 
         if feature.practice is not None and record["holds"]:
             segment = (record["field"], record["value"]) if own else None
             place = (entry["id"], feature, feature.practice, entry["bound"], stage, page["day"], segment)
-            found.append(Step(*place, record))
+            found.append(Step(*place, record, formats))
     return sorted(found, key=lambda step: -weight(step.record))
 
 

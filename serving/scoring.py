@@ -29,7 +29,6 @@ from serving.movement import Movement, Then, movements
 from serving.records import STALLED, WON
 from serving.store_tables import SCORE_COLUMNS
 from serving.tell import Tell
-from serving.wording import percent
 from training.deal_model import Answers, DealModel
 from training.models import tree_shap
 from training.models.amount import AmountModel
@@ -122,7 +121,7 @@ def explain_all(scoring: ScoringSet, model: DealModel, formats: Formats = HOUSE,
     moved: Sequence[Movement | None] = [None] * len(x)
     if then is not None:
         moved = movements(won, x, shap, model.win_calibrator, then, facts)
-    coach = Coach(model.facts["reference"]["playbook"], won.catalogue, model.names)
+    coach = Coach(model.facts["reference"]["playbook"], won.catalogue, model.names, formats)
     reasons, coaching = [], []
     for row, why in enumerate(explanations(won, x, parts[0], parts[1], facts)):
         change = moved[row]
@@ -145,18 +144,20 @@ def teller(scoring: ScoringSet, model: DealModel, formats: Formats = HOUSE) -> T
     return Tell(model.names, catalogue, model.facts["reference"], WON, formats, uncited)
 
 
-def explain_by_rates(scoring: ScoringSet, answers: Answers, overall: float, reference: Mapping[str, Any]) -> Explained:
+def explain_by_rates(
+    scoring: ScoringSet, answers: Answers, overall: float, reference: Mapping[str, Any], formats: Formats = HOUSE
+) -> Explained:
     """The one reason that a baseline has, the record of the deal's stage; and what won deals had done there."""
     names = tuple(scoring.features.columns)
     catalogue = _worded(scoring.prepared, absent_features(scoring.prepared, names))
-    coach, facts = Coach(reference["playbook"], catalogue, names), texts(scoring)
+    coach, facts = Coach(reference["playbook"], catalogue, names, formats), texts(scoring)
     x = scoring.features.to_numpy(float)
     missing = data_confidence(scoring)[1]
     reasons = []
     for row, stage in enumerate(scoring.stage):
         base = float(overall)
         moved = float(answers.win[row]) - base
-        told = _stage_reason(stage, reference, moved)
+        told = _stage_reason(stage, reference, moved, formats)
         sides = {"for": told if moved > 0 else [], "against": told if moved < 0 else []}
         reasons.append(_dumps({"base": base, **sides, "rest": 0.0 if told else moved, "missing": missing[row]}))
     coaching = [_dumps(as_json(coach.gaps(x[row], stage, facts[row]))) for row, stage in enumerate(scoring.stage)]
@@ -167,10 +168,13 @@ def texts(scoring: ScoringSet) -> list[dict[str, str]]:
     """What people call each deal's facts: stage, owner, currency, segments, the account's; a dictionary a deal."""
     histories = scoring.prepared.histories
     deals = histories.deals.iloc[scoring.snapshots.deal]
-    fields = ("currency", "forecast_category", *SEGMENT_FIELDS)
+    banned = histories.tables.wishes.banned
+    fields = [f for f in ("currency", "forecast_category", *SEGMENT_FIELDS) if (OPPORTUNITIES.name, f) not in banned]
     columns = {field: deals[field].astype(object).to_numpy() for field in fields}
     accounts = histories.tables["accounts"].drop_duplicates("account_id").set_index("account_id")
-    columns |= {name: deals["account_id"].map(accounts[name]).astype(object).to_numpy() for name in ACCOUNT_SEGMENTS}
+    for name in ACCOUNT_SEGMENTS:
+        if ("accounts", name) not in banned:
+            columns[name] = deals["account_id"].map(accounts[name]).astype(object).to_numpy()
     names = histories.owner_names
     owners = [names.get(owner, owner) if isinstance(owner, str) else "" for owner in deals["owner_id"]]
     # Where the stage has no history, what the CRM shows today is good enough to be shown.
@@ -236,14 +240,14 @@ def amount_model(reference: Mapping[str, Any]) -> AmountModel:
     return AmountModel(**reference.get("amount", {}))
 
 
-def _stage_reason(stage: str | None, reference: Mapping[str, Any], moved: float) -> list[dict[str, Any]]:
+def _stage_reason(stage: str | None, reference: Mapping[str, Any], moved: float, form: Formats) -> list[dict[str, Any]]:
     record = reference["stages"].get(stage)
     if not record or not record["deals"]:
         return []
     rate = record["won"] / record["deals"]
     evidence = (
-        f"Of the closed deals that stood there {percent(rate)} were won ({record['won']:,} of "
-        f"{record['deals']:,}), of all {percent(reference['win_rate'])}."
+        f"Of the closed deals that stood there {form.percent(rate)} were won ({form.count(record['won'])} of "
+        f"{form.count(record['deals'])}), of all {form.percent(reference['win_rate'])}."
     )
     return [
         {
