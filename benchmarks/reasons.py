@@ -157,7 +157,7 @@ def direction(found: dict[int, list[Found]]) -> list[str]:
         lines.append(f"| {what} | {len(some):,} | | | {share.value:.1%} ({share.low:.1%} to {share.high:.1%}) | |")
     lines += [
         "",
-        "*: its effect has turned or grown within the three years (analytics lost at first and win today), so that what "
+        "*: its effect has turned or grown within the three years (analytics lost at first, win today), so that what "
         "most of the history teaches is not what is true on the last day.",
     ]
     return lines
