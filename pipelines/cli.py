@@ -29,7 +29,7 @@ COMMANDS = {
     "forecast": "this period's revenue and the next's at every level, with ranges",
     "backtest": "the forecast tried on past periods, beside what people use",
     "playbook": "what won deals had done by then that lost deals had not",
-    "coach": "where reps' deals stall, and which steps they miss, against their team's",
+    "coach": "where reps' deals stall and what they miss, against their team's",
 }
 PLANNED = ("init", "writeback", "undo", "monitor", "nightly", "users", "serve")
 PROGRAM = "dealcast"
