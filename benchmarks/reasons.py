@@ -111,7 +111,7 @@ def _woodelf(booster: lgb.Booster, x: np.ndarray) -> np.ndarray:
 def _told(training: Any, rows: Any, kept: np.ndarray, boosters: dict[str, lgb.Booster], x: np.ndarray) -> float:
     """Seconds from SHAP values to the reasons' JSON, win and stall."""
     known = catalogue(training.vocabulary)
-    reference = reference_tables(rows, training.labels.amount_ratio, known)
+    reference = reference_tables(rows, training.labels.amount_ratio, known, training.kinds)
     names = tuple(rows.names[column] for column in kept)
     shap_values = [tree_shap.contributions(booster, x) for booster in boosters.values()]
     facts = [{"stage": "Proposal", "owner": "Ada"}] * len(x)

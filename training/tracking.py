@@ -10,13 +10,13 @@ import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import mlflow
 import pandas as pd
-from mlflow.data.pandas_dataset import from_pandas
+from mlflow.data.pandas_dataset import PandasDataset, from_pandas
 from mlflow.entities import Experiment
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
@@ -169,6 +169,20 @@ def _tuned(tuning: Mapping[str, Any] | None) -> str:
     return "yes" if tuning["accepted"] else "no gain beyond chance"
 
 
+class _Snapshots(PandasDataset):
+    """A training set whose columns are all numbers, any of them unknown; MLflow would look at each cell to find out."""
+
+    @staticmethod
+    def of(found: PandasDataset) -> _Snapshots:
+        """The same dataset."""
+        return _Snapshots(found.df, found.source, name=found.name, digest=found.digest)
+
+    @cached_property
+    def schema(self) -> Schema:
+        """A column a feature."""
+        return Schema([ColSpec("float", str(name), required=False) for name in self.df.columns])
+
+
 def _log_data(trained: Trained, source: str) -> None:
     data = trained.model.facts["data"]
     snapshots = pd.DataFrame(trained.rows.x, columns=list(trained.rows.names), copy=False)
@@ -178,7 +192,7 @@ def _log_data(trained: Trained, source: str) -> None:
         )
         # MLflow has two names for a folder of the file system, both of the same kind.
         where: dict[str, Any] = {"source": source} if source else {}
-        dataset = from_pandas(snapshots, name="snapshots", digest=trained.fingerprint[:36], **where)
+        dataset = _Snapshots.of(from_pandas(snapshots, name="snapshots", digest=trained.fingerprint[:36], **where))
     mlflow.log_input(dataset, context="training")
     mlflow.log_dict(data, "data.json")
     mlflow.log_dict(trained.model.facts["absent_features"], "absent_features.json")

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import io
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import pandas as pd
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 from benchmarks._injected import injected
 from crm.simulator import Simulation, SimulatorSettings, simulate
@@ -101,10 +104,20 @@ def simulated(folder: Path, **settings: object) -> Path:
 
 
 def new_home(path: Path, configuration: str = FAST) -> Path:
-    """A home that holds nothing but a configuration."""
+    """A home that holds nothing but a configuration, and MLflow's own store, in which nothing is yet."""
     path.mkdir(parents=True)
     (path / "dealcast.toml").write_text(configuration, encoding="utf-8")
+    shutil.copy(_empty_tracking_store(), path / "mlflow.db")
     return path
+
+
+@cache
+def _empty_tracking_store() -> Path:
+    """A new store of MLflow's; to make one it walks through all versions that there ever were."""
+    folder = Path(tempfile.mkdtemp(prefix="dealcast-mlflow-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    SqlAlchemyStore(f"sqlite:///{folder / 'mlflow.db'}", str(folder / "mlruns"))
+    return folder / "mlflow.db"
 
 
 def copied(home: Path, to: Path) -> Path:
