@@ -1,6 +1,7 @@
 """`dealcast train --tune`: settings that are found, told, logged, and kept by the trainings after it."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -81,7 +82,8 @@ def test_later_trainings_keep_what_was_found_until_the_configuration_says_otherw
     home = copied(trained.home, tmp_path / "home")
     configuration = f"{FAST}\n[retrain]\nmax_age_days = 7\n[gate]\nworst_slope = 0.1\n"
     (home / "dealcast.toml").write_text(configuration, encoding="utf-8")
-    monkeypatch.setattr(tuning, "tune", lambda *given: TUNED)
+    hasty = replace(TUNED, best=replace(TUNED.best, learning_rate=0.2, most_rounds=60))
+    monkeypatch.setattr(tuning, "tune", lambda *given: hasty)
     due = ("train", "--if-due", "--data", trained.data, "--home", home)
     told = dealcast(*due, "--tune", "--as-of", LAST_DAY)
     assert told.lines[0] == "A retraining is due."
