@@ -69,20 +69,6 @@ def _field(name: str, value: str) -> Callable[[CrmTables, np.ndarray, pd.Timesta
     return alter
 
 
-def _amounts(factor: float) -> Callable[[CrmTables, np.ndarray, pd.Timestamp], CrmTables]:
-    def alter(tables: CrmTables, ids: np.ndarray, at: pd.Timestamp) -> CrmTables:
-        del at
-        deals, changes = tables["opportunities"].copy(), tables["changes"].copy()
-        deals.loc[deals["opportunity_id"].isin(ids), "amount"] *= factor
-        of_it = changes["opportunity_id"].isin(ids) & (changes["field"] == "amount")
-        for side in ("old_value", "new_value"):
-            scaled = pd.to_numeric(changes.loc[of_it, side]) * factor
-            changes.loc[of_it, side] = scaled.map(lambda one: None if pd.isna(one) else f"{one:.2f}")
-        return tables.with_frames(opportunities=deals, changes=changes)
-
-    return alter
-
-
 def _moved_on(tables: CrmTables, ids: np.ndarray, at: pd.Timestamp) -> CrmTables:
     """Three days ago, or after what was last said of it, each deal went on to the next stage and its category."""
     deals, changes = tables["opportunities"].copy(), tables["changes"]

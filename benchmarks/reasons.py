@@ -22,7 +22,7 @@ from features.dataset import training_set
 from features.histories import Histories
 from features.settings import propose
 from serving.explain import explanations, probability_points
-from serving.records import STALLED, WON
+from serving.feature_records import STALLED, WON
 from serving.tell import Tell
 from training.calibration import Calibrator
 from training.learning import learn

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from crm.clock import DAY
@@ -27,7 +26,7 @@ from serving.sinks.files import check_target, write_table
 from serving.team_coach import Looked, compare
 from training.coaching import Compared
 from training.landmarks import DAYS_IN_STAGE
-from training.rows import Rows
+from training.rows import Rows, rows_of
 
 STEPS = 4
 YEAR_DAYS = 365
@@ -148,17 +147,7 @@ def _known(company: Company, home: Home, config: Config, book: Book) -> tuple[Ro
     snapshots = grid(histories, time.grid_days, company.until)
     found = rows_at(prepared, snapshots, names)
     labels = label(prepared, snapshots, time.stall_days, company.until)
-    rows = Rows(
-        found.features.to_numpy(np.float32),
-        names,
-        labels.outcome,
-        labels.days,
-        labels.stalled,
-        snapshots.as_of,
-        groups(histories)[snapshots.deal],
-        snapshots.deal,
-        found.stage,
-    )
+    rows = rows_of(found, labels, groups(histories)[snapshots.deal])
     return rows, scoring_set(histories, vocabulary, names, company.as_of), time.stall_days
 
 

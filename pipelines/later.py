@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from crm.clock import DAY
@@ -17,7 +16,7 @@ from pipelines.company import Company
 from training.deal_model import Answers, DealModel
 from training.drift import WINDOW_DAYS, Drift, drift
 from training.later import Kept, kept_promise
-from training.rows import Rows
+from training.rows import Rows, rows_of
 
 
 @dataclass(frozen=True)
@@ -41,17 +40,7 @@ def asked(company: Company, model: DealModel, snapshots: EpisodeSnapshots) -> As
     prepared = prepare(histories, catalogue(vocabulary), vocabulary.calendar)
     known = rows_at(prepared, snapshots, model.names)
     labels = label(prepared, snapshots, model.time.stall_days, company.until)
-    rows = Rows(
-        known.features.to_numpy(np.float32),
-        model.names,
-        labels.outcome,
-        labels.days,
-        labels.stalled,
-        snapshots.as_of,
-        groups(histories)[snapshots.deal],
-        snapshots.deal,
-        known.stage,
-    )
+    rows = rows_of(known, labels, groups(histories)[snapshots.deal])
     return Asked(rows, model.answer(known.features, known.snapshots.as_of))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from serving.actions.action import Action
 from serving.formats import HOUSE, Formats
-from serving.record import Record
+from serving.like_records import Record
 
 EPOCH = date(1970, 1, 1).toordinal()
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from serving.records import Records
+from serving.feature_records import Records
 from serving.tell import Tell
 from training.calibration import Calibrator
 

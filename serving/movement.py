@@ -13,12 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from serving.explain import points_per_unit
+from serving.explain import LEAST_POINTS, points_per_unit
 from serving.tell import Tell
 from training.calibration import Calibrator
 
 MOST_MOVES = 5
-LEAST_POINTS = 0.005
 
 
 @dataclass(frozen=True)

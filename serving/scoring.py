@@ -23,10 +23,10 @@ from features.histories import Histories
 from serving.close_dates import expected_day
 from serving.coach import Coach, as_json
 from serving.explain import explanations, probability_points
+from serving.feature_records import STALLED, WON
 from serving.formats import HOUSE, Formats
 from serving.grades import Grades, score_of
 from serving.movement import Movement, Then, movements
-from serving.records import STALLED, WON
 from serving.store_tables import SCORE_COLUMNS
 from serving.tell import Tell
 from training.deal_model import Answers, DealModel

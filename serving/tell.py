@@ -11,8 +11,8 @@ import numpy as np
 
 from features.catalogue import Catalogue
 from features.feature import Feature
+from serving.feature_records import STALLED, WON, overall_rate
 from serving.formats import HOUSE, NOBREAK, Formats
-from serving.records import STALLED, WON, overall_rate
 from serving.wording import peers, sentence
 
 

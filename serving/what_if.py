@@ -24,7 +24,7 @@ from serving.change import Change, as_step
 from serving.formats import HOUSE, Formats
 from serving.grades import Grades, score_of
 from serving.like_deals import Like
-from serving.record import Asked, Record, records_of
+from serving.like_records import Asked, Record, records_of
 from training.deal_model import Answers, DealModel
 
 LEAST_POINTS = 0.03

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from crm.clock import DAY
-from features.dataset import TrainingSet
+from features.dataset import SnapshotFeatures, TrainingSet
+from features.labels import Labels
 
 
 @dataclass(frozen=True)
@@ -48,17 +49,22 @@ class Rows:
 
 def all_rows(training: TrainingSet) -> Rows:
     """Every row of a training set, outcomes as known at its end."""
-    labels, snapshots = training.labels, training.snapshots
+    known = SnapshotFeatures(training.snapshots, training.features, training.stage, training.ids)
+    return rows_of(known, training.labels, training.group)
+
+
+def rows_of(known: SnapshotFeatures, labels: Labels, group: np.ndarray) -> Rows:
+    """Snapshots with what was known then and what came of them; `group` (n,) as in :class:`Rows`."""
     return Rows(
-        training.features.to_numpy(np.float32),
-        tuple(training.features.columns),
+        known.features.to_numpy(np.float32),
+        tuple(known.features.columns),
         labels.outcome,
         labels.days,
         labels.stalled,
-        snapshots.as_of,
-        training.group,
-        snapshots.deal,
-        training.stage,
+        known.snapshots.as_of,
+        group,
+        known.snapshots.deal,
+        known.stage,
     )
 
 

@@ -10,8 +10,8 @@ from pipelines.explain import ExplainResult
 from pipelines.reports import like_deals
 from pipelines.reports.feedback import said_lines
 from pipelines.terminal import or_unknown, wrapped
+from serving.explain import LEAST_POINTS
 from serving.formats import NOBREAK, Formats
-from serving.movement import LEAST_POINTS
 from serving.wording import points
 
 REST = "Other facts together."
@@ -43,7 +43,7 @@ def explanation(result: ExplainResult) -> str:
     ]
     lines += reason_lines("What speaks for it", why["for"])
     lines += reason_lines("What speaks against it", why["against"])
-    if abs(why["rest"]) >= 0.005:
+    if abs(why["rest"]) >= LEAST_POINTS:
         lines += ["", f"  Everything else together: {points(why['rest'])}"]
     lines += _moved(why.get("moved"), form)
     if result.coaching:

@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from tests.acceptance.worlds import LAST_DAY, copied, dealcast
+from tests.acceptance.worlds import LAST_DAY, WEEK_BEFORE, copied, dealcast
 
 BANNED = ("owner_id", "region", "lead_source")
 OF_THEM = ("owner_", "segment_region", "segment_lead_source", "handovers", "amount_against_owner", "age_against_owner")
@@ -20,7 +20,8 @@ def scored_with_ban(trained, tmp_path_factory):
     file.write_text(file.read_text(encoding="utf-8").replace("[data]\n", f"[data]\nbanned = [{names}]\n"))
     out = home.parent / "scores.parquet"
     score = ("score", "--data", trained.data, "--home", home)
-    dealcast(*score, "--as-of", "2026-08-07")
+    first = dealcast(*score, "--as-of", WEEK_BEFORE)
+    assert first.code == 0, first.err
     return dealcast(*score, "--as-of", LAST_DAY, "--out", out), out
 
 

@@ -9,7 +9,7 @@ import shap
 
 from features.catalogue import catalogue
 from serving.explain import LEAST_POINTS, MOST_REASONS, explanations, probability_points
-from serving.records import LEAST_DEALS, LEAST_DIFFERENCE, STALLED, WON
+from serving.feature_records import LEAST_DEALS, LEAST_DIFFERENCE, STALLED, WON
 from serving.tell import Tell
 from tests.histories import EVERYTHING
 from training.calibration import Calibrator

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from features.catalogue import catalogue
-from serving.movement import LEAST_POINTS, MOST_MOVES, Then, movements
+from serving.explain import LEAST_POINTS
+from serving.movement import MOST_MOVES, Then, movements
 from serving.tell import Tell
 from tests.histories import EVERYTHING
 from training.calibration import Calibrator
