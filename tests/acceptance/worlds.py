@@ -103,11 +103,12 @@ def simulated(folder: Path, **settings: object) -> Path:
     return folder
 
 
-def new_home(path: Path, configuration: str = FAST) -> Path:
-    """A home that holds nothing but a configuration, and MLflow's own store, in which nothing is yet."""
+def new_home(path: Path, configuration: str = FAST, *, tracks: bool = True) -> Path:
+    """A home that holds nothing but a configuration and, where it `tracks`, a store of MLflow's with nothing in it."""
     path.mkdir(parents=True)
     (path / "dealcast.toml").write_text(configuration, encoding="utf-8")
-    shutil.copy(_empty_tracking_store(), path / "mlflow.db")
+    if tracks:
+        shutil.copy(_empty_tracking_store(), path / "mlflow.db")
     return path
 
 
