@@ -90,8 +90,9 @@ $(PEERS_READY): requirements-peers.lock $(READY)
 
 # tests/test_lint.py runs what `make lint` runs, so that one run says whether all is well. As many tests side by side as
 # there are cores, four at most, as each takes up to a gigabyte; PYTEST_ARGS="-n 0" runs them one after the other.
+# A file's tests stay together, as they share what takes long to make.
 test: $(READY) $(SPARK_READY)
-	@$(PY) -m pytest -n auto --maxprocesses 4 $(PYTEST_ARGS)
+	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: $(READY)
 	@$(PY) -m ruff check .

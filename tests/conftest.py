@@ -7,11 +7,13 @@ import pytest
 from hypothesis import settings
 
 # What a developer has set for Dealcast or MLflow is not the tests'. Done here, before anything imports what
-# reads it. Two threads: the same load on any machine, and many make LightGBM slower on small data.
+# reads it. Few threads: the same load on any machine, many make LightGBM slower on small data, and where tests run
+# side by side each has a core.
 for name in list(os.environ):
     if name.startswith(("DEALCAST_", "MLFLOW_")) and name != "DEALCAST_REAL_DATA":
         del os.environ[name]
-os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true", MPLBACKEND="Agg", OMP_NUM_THREADS="2")
+os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true", MPLBACKEND="Agg")
+os.environ["OMP_NUM_THREADS"] = "1" if "PYTEST_XDIST_WORKER" in os.environ else "2"
 # Threads that spin while they wait starve each other where cores are shared; read when the OpenMP runtime loads.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 

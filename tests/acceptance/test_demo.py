@@ -5,22 +5,20 @@ import shlex
 import pytest
 
 import pipelines.demo
-from tests.acceptance.worlds import Told, copied, dealcast, everything_in
+from tests.acceptance.worlds import DEALS, Told, copied, dealcast, everything_in, program
 
 DEMO_FILES = {"dealcast.toml", "dealcast.db", "mlflow.db"}
 
 
 @pytest.fixture(scope="module")
-def told(demo_under_way) -> Told:
-    demo, _ = demo_under_way
-    return demo.told()
+def folder(tmp_path_factory):
+    """An empty folder in which the demo is run, and leaves its home H."""
+    return tmp_path_factory.mktemp("demo")
 
 
 @pytest.fixture(scope="module")
-def folder(demo_under_way, told):
-    """Where the demo was run, and has left its home H."""
-    _, folder = demo_under_way
-    return folder
+def told(folder) -> Told:
+    return program("demo", "--deals", DEALS, "--home", "H", cwd=folder)
 
 
 def test_it_goes_all_the_way(told):

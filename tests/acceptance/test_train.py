@@ -34,9 +34,9 @@ def test_its_files_are_those_whose_hash_is_kept(trained):
 def test_what_the_configuration_says_is_what_was_trained_with(trained):
     row = champion(trained.home)
     model = load(trained.home / "models" / row["folder"], row["sha256"])
-    assert model.time.grid_days == 14
-    assert model.facts["parameters"]["most_rounds"] == 60
-    assert model.boosters.win.rounds <= 60
+    assert model.time.grid_days == 28
+    assert model.facts["parameters"]["most_rounds"] == 30
+    assert model.boosters.win.rounds <= 30
     assert set(model.vocabulary.segments) == {"type", "lead_source", "product", "region"}
     assert model.facts["data"]["until"][:10] <= "2026-08-07"
 

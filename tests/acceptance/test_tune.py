@@ -1,6 +1,7 @@
 """`dealcast train --tune`: settings that are found, told, logged, and kept by the trainings after it."""
 
 import json
+import tomllib
 from dataclasses import replace
 
 import pytest
@@ -12,7 +13,7 @@ from tests.training.examples import TUNED
 from training.deal_model import load
 
 TRIALS = 2
-SEARCH = f"{FAST}\n[tuning]\ntrials = {TRIALS}\n".replace("grid_days = 14", "grid_days = 28")
+SEARCH = f"{FAST}\n[tuning]\ntrials = {TRIALS}\n"
 
 
 def newest(home):
@@ -61,7 +62,7 @@ def test_the_search_is_told_step_by_step_and_what_it_found(searched):
 def test_nothing_that_judges_the_model_was_looked_at_and_the_configured_settings_were_left(searched):
     facts = facts_of(searched[0])
     assert facts["tuning"]["known_until"] == facts["evaluation"]["fit_until"]
-    assert facts["parameters"]["learning_rate"] == 0.2
+    assert facts["parameters"]["learning_rate"] == tomllib.loads(FAST)["training"]["learning_rate"]
     assert "learning_rate" not in facts["tuning"]["start"]
     expected = facts["tuning"]["settings"]
     assert {name: facts["parameters"][name] for name in expected} == expected
@@ -82,7 +83,7 @@ def test_later_trainings_keep_what_was_found_until_the_configuration_says_otherw
     home = copied(trained.home, tmp_path / "home")
     configuration = f"{FAST}\n[retrain]\nmax_age_days = 7\n[gate]\nworst_slope = 0.1\n"
     (home / "dealcast.toml").write_text(configuration, encoding="utf-8")
-    hasty = replace(TUNED, best=replace(TUNED.best, learning_rate=0.2, most_rounds=60))
+    hasty = replace(TUNED, best=replace(TUNED.best, learning_rate=0.3, most_rounds=30))
     monkeypatch.setattr(tuning, "tune", lambda *given: hasty)
     due = ("train", "--if-due", "--data", trained.data, "--home", home)
     told = dealcast(*due, "--tune", "--as-of", LAST_DAY)

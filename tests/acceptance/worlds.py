@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import fcntl
 import io
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
@@ -31,11 +33,11 @@ FAST = """
 fixed = ["type", "lead_source", "product", "region"]
 
 [time]
-grid_days = 14
+grid_days = 28
 
 [training]
-most_rounds = 60
-learning_rate = 0.2
+most_rounds = 30
+learning_rate = 0.3
 """
 """Few snapshots and few trees: what is tested is that all parts play together, not how good the model is."""
 
@@ -137,6 +139,26 @@ def text_table(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, dtype=str, keep_default_na=False)
 
 
+def _once(base: Path, name: str, make: Callable[[Path], Told]) -> tuple[Path, Told]:
+    """A folder that `make` fills, and what was told; of processes that test side by side one makes it for all.
+
+    Each gets a copy of its own, as what is opened changes: a database leaves its log beside it.
+    """
+    own = base / name
+    first = base.parent / "once" / name if "PYTEST_XDIST_WORKER" in os.environ else own
+    told = first / "told.json"
+    first.parent.mkdir(parents=True, exist_ok=True)
+    with (first.parent / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not told.exists():
+            shutil.rmtree(first, ignore_errors=True)  # whoever began it did not come to its end
+            first.mkdir()
+            told.write_text(json.dumps(asdict(make(first))), encoding="utf-8")
+    if first != own:
+        shutil.copytree(first, own)
+    return own, Told(**json.loads(told.read_text(encoding="utf-8")))
+
+
 @cache
 def simulation() -> Simulation:
     """A company whose deals tell early how they will end."""
@@ -177,9 +199,13 @@ class TrainedHome:
 @cache
 def trained(base: Path) -> TrainedHome:
     """A champion trained a week before the company's last day."""
-    data, home = company(base), new_home((base / "trained") / "home")
-    told = dealcast("train", "--data", data, "--home", home, "--as-of", WEEK_BEFORE)
-    return TrainedHome(home, data, told)
+    data = company(base)
+
+    def make(folder: Path) -> Told:
+        return dealcast("train", "--data", data, "--home", new_home(folder / "home"), "--as-of", WEEK_BEFORE)
+
+    folder, told = _once(base, "trained", make)
+    return TrainedHome(folder / "home", data, told)
 
 
 @dataclass(frozen=True)
@@ -199,19 +225,25 @@ class ScoredHome:
 @cache
 def scored(base: Path) -> ScoredHome:
     """Scores of a week ago (beside the home: before.parquet) and of the last day, by the champion."""
-    world = trained(base)
-    home = copied(world.home, (base / "scored") / "home")
-    score = ("score", "--data", world.data, "--home", home)
-    first = dealcast(*score, "--as-of", WEEK_BEFORE, "--out", home.parent / "before.parquet")
-    assert first.code == 0, first.err
-    out = home.parent / "made" / "on the way" / "scores.parquet"
-    return ScoredHome(home, world.data, out, dealcast(*score, "--as-of", LAST_DAY, "--out", out))
+    world, out = trained(base), Path("made", "on the way", "scores.parquet")
+
+    def make(folder: Path) -> Told:
+        score = ("score", "--data", world.data, "--home", copied(world.home, folder / "home"))
+        first = dealcast(*score, "--as-of", WEEK_BEFORE, "--out", folder / "before.parquet")
+        assert first.code == 0, first.err
+        return dealcast(*score, "--as-of", LAST_DAY, "--out", folder / out)
+
+    folder, told = _once(base, "scored", make)
+    return ScoredHome(folder / "home", world.data, folder / out, told)
 
 
 @cache
 def by_rates(base: Path) -> ScoredHome:
     """Scores of the last day in a home that has no champion."""
-    home = new_home((base / "by-rates") / "home")
-    out = home.parent / "scores.parquet"
-    told = dealcast("score", "--data", company(base), "--home", home, "--as-of", LAST_DAY, "--out", out)
-    return ScoredHome(home, company(base), out, told)
+
+    def make(folder: Path) -> Told:
+        home, out = new_home(folder / "home"), folder / "scores.parquet"
+        return dealcast("score", "--data", company(base), "--home", home, "--as-of", LAST_DAY, "--out", out)
+
+    folder, told = _once(base, "by-rates", make)
+    return ScoredHome(folder / "home", company(base), folder / "scores.parquet", told)
