@@ -65,6 +65,11 @@ class Home:
         """Where the record of past forecasts is kept, and its parts."""
         return self.path / "backtests"
 
+    @property
+    def mirrors(self) -> Path:
+        """Where remote sources are mirrored, a folder a kind of source."""
+        return self.path / "mirror"
+
 
 @dataclass(frozen=True)
 class Config:
@@ -148,6 +153,24 @@ def caller() -> str:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):  # a container's user that has no name
         return f"user {os.getuid()}" if hasattr(os, "getuid") else "unknown"
+
+
+def secret(name: str) -> str | None:
+    """A secret by its name, from the environment or from the file that the environment names; None where neither is.
+
+    "HUBSPOT_TOKEN" is what DEALCAST_HUBSPOT_TOKEN holds, or the file that DEALCAST_HUBSPOT_TOKEN_FILE names.
+    """
+    variable = f"DEALCAST_{name}"
+    given, file = os.environ.get(variable), os.environ.get(f"{variable}_FILE")
+    if given and file:
+        raise WrongUse("given twice", where=variable, expected=f"{variable} or {variable}_FILE, not both")
+    if not file:
+        return given or None
+    try:
+        return Path(file).read_text(encoding="utf-8").strip() or None
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "not text"
+        raise WrongUse(f"the file cannot be read: {why}", where=f"{variable}_FILE", remedy="name another") from None
 
 
 def _section(kind: type[Section], data: Mapping[str, Any], name: str) -> Section:
