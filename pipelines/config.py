@@ -67,6 +67,11 @@ class Home:
         """Where the record of past forecasts is kept, and its parts."""
         return self.path / "backtests"
 
+    @property
+    def mirrors(self) -> Path:
+        """Where remote sources are mirrored, a folder a kind of source."""
+        return self.path / "mirror"
+
 
 @dataclass(frozen=True)
 class Config:
