@@ -9,7 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from pipelines.terminal import cut, wrapped
+from pipelines.terminal import WIDTH, cut, wrapped
 from pipelines.writeback import WritebackResult
 from serving.formats import NOTHING, Formats
 from serving.sinks.sink import Kind, Value
@@ -18,21 +18,20 @@ from serving.writeback.apply import Applied
 from serving.writeback.fields import BY_NAME, STAMPS
 from serving.writeback.plan import Change, Plan
 
-WIDTH = 80
 MOST_IDS = 5
 
 
 def result_text(result: WritebackResult, top: int, out: Path | None) -> str:
     """The records with what changes in them, what is left out and why, and what to do next."""
-    plan = result.plan
-    lines = _head(result)
-    lines += _applied_lines(result.applied) if result.applied else _changes_lines(result, top)
-    if out is not None:
-        lines += wrapped(f"Every change is in {out}.", "")
-    lines += _left_out(plan)
-    if result.applied is None:
-        lines += _next_step(result)
-    return "\n".join(lines)
+    plan, applied = result.plan, result.applied
+    sections = [
+        _head(result),
+        _changes_lines(result, top) if applied is None else _applied_lines(applied),
+        wrapped(f"Every change is in {out}.", "") if out is not None else [],
+        _left_out(plan),
+        _next_step(result) if applied is None else [],
+    ]
+    return "\n\n".join("\n".join(lines) for lines in sections if lines)
 
 
 def result_json(result: WritebackResult) -> str:
@@ -86,7 +85,7 @@ def _head(result: WritebackResult) -> list[str]:
         said = f"Taking {plan.run_id} back"
     else:
         said = f"Answers of {plan.run_id}" + (f", as of {result.as_of:%Y-%m-%d}" if result.as_of else "")
-    return [*wrapped(f"{said}, at {result.sink}:", ""), f"  {plan.address}", ""]
+    return [*wrapped(f"{said}, at {result.sink}:", ""), f"  {plan.address}"]
 
 
 def _changes_lines(result: WritebackResult, top: int) -> list[str]:
@@ -101,7 +100,7 @@ def _changes_lines(result: WritebackResult, top: int) -> list[str]:
         lines += [_field_line(name, change, result.formats) for name in change.after if name not in STAMPS]
     if number > top:
         lines += ["", *wrapped(f"and {number - top:,} more: --out FILE or --json has all.", "")]
-    return [*lines, ""]
+    return lines
 
 
 def _priority(change: Change) -> int:
@@ -113,8 +112,8 @@ def _field_line(name: str, change: Change, form: Formats) -> str:
     field = BY_NAME[name]
     before, after = (_said(field.kind, values[name], form) for values in (change.before, change.after))
     if field.kind is Kind.LONG_TEXT:
-        return cut(f"{field.label:28} {after}", WIDTH, "  ")
-    return cut(f"{field.label:28} {before} → {after}", WIDTH, "  ")
+        return cut(f"{field.label}: {after}", WIDTH, "  ")
+    return cut(f"{field.label}: {before} → {after}", WIDTH, "  ")
 
 
 def _said(kind: Kind, value: Value, form: Formats) -> str:
@@ -156,9 +155,10 @@ def _next_step(result: WritebackResult) -> list[str]:
     if not plan.changes:
         return ["There is nothing to write."]
     command = f"dealcast undo {plan.run_id}" if plan.undoes else f"dealcast writeback --sink {result.sink}"
-    over, lines = len(plan.changes) > result.most, [""]
+    over = len(plan.changes) > result.most
+    lines = []
     if over:
-        lines += wrapped(f"That is more than {result.most:,}, so it must be said: --most {len(plan.changes)}.", "")
+        lines = wrapped(f"That is more than {result.most:,}, so it must be said: --most {len(plan.changes)}.", "")
     lines += ["Nothing was written. To write this and nothing else:"]
     return [*lines, f"  {command} --apply {plan.hash}" + (f" --most {len(plan.changes)}" if over else "")]
 
