@@ -16,6 +16,7 @@ from pipelines.config import quiet_libraries
 
 COMMANDS = {
     "demo": "the whole road on a simulated company",
+    "sync": "fetch what is new from Salesforce, HubSpot or a database",
     "check": "read everything, print what was found and is missing; write nothing",
     "features": "training or scoring sets to Parquet",
     "train": "features → models → MLflow → gate → champion",
@@ -29,9 +30,11 @@ COMMANDS = {
     "forecast": "this period's revenue and the next's at every level, with ranges",
     "backtest": "the forecast tried on past periods, beside what people use",
     "playbook": "what won deals had done by then that lost deals had not",
+    "writeback": "answers into the records of a CRM or database; looked at first",
+    "undo": "take a write-back back, where what it wrote is still there",
     "coach": "where reps' deals stall and what they miss, against their team's",
 }
-PLANNED = ("init", "writeback", "undo", "monitor", "nightly", "users", "serve")
+PLANNED = ("init", "monitor", "nightly", "users", "serve")
 PROGRAM = "dealcast"
 
 

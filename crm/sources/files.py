@@ -15,15 +15,15 @@ import pandas as pd
 from crm.errors import DataRefused
 from crm.quality import SET_ASIDE_COLUMNS, FileReport, QualityReport
 from crm.sources import closing, frames, row_rules
+from crm.sources.finding import find_files
 from crm.sources.intake import Intake, LoadedFile, load, start, table_view
 from crm.sources.mapping import SourceMapping
-from crm.sources.native_files import native_text
 from crm.sources.own_values import own_kinds
+from crm.sources.own_writes import without_own_writes
 from crm.sources.quoting import literal, name
 from crm.sources.reading import read_raw
 from crm.sources.rules import RULES
-from crm.sources.salesforce_files import salesforce_text
-from crm.sources.shapes import SourceFile, find_files
+from crm.sources.shape import SourceFile
 from crm.sources.wishes import refuse_missing_columns, unmet
 from crm.stages import infer_stages
 from crm.tables import TABLES, CrmTables
@@ -37,7 +37,7 @@ class Reading:
 
     tables: CrmTables
     report: QualityReport
-    shape: str  # "native", "salesforce" or "mapped"
+    shape: str  # "native", "mapped", or the name of a CRM's shape
 
 
 def read_folder(folder: Path, mapping: SourceMapping = NOTHING_DECLARED) -> Reading:
@@ -105,12 +105,15 @@ def settled(folder: Path, mapping: SourceMapping, limits: Mapping[str, str] | No
 
 
 def _load(intake: Intake, file: SourceFile) -> None:
-    raw = read_raw(intake.con, file.path, file.name, f"raw_{len(intake.files)}")
-    if file.is_salesforce:
-        declared = replace(intake.mapping, time_zone=intake.mapping.time_zone or "UTC")
-        load(intake, raw, salesforce_text(intake, raw, file, declared), declared)
-    else:
-        load(intake, raw, native_text(raw, file, intake.mapping), intake.mapping)
+    raw = read_raw(intake.con, file.path, file.name, f"raw_{len(intake.files) + len(intake.aids)}")
+    if not file.table:
+        intake.aids[file.source] = raw
+        intake.notes.append(f"read to understand the others: {file.name}")
+        return
+    if file.feeds_with(raw.header):
+        mapping = replace(intake.mapping, time_zone=intake.mapping.time_zone or file.shape.time_zone)
+        text = without_own_writes(file.shape.text(intake, raw, file, mapping), mapping)
+        load(intake, raw, text, mapping)
     intake.con.execute(f"DROP VIEW {name(raw.relation)}")
     intake.con.execute(f"DROP TABLE {name(raw.lines)}")
 
@@ -180,13 +183,12 @@ def _set_aside(intake: Intake) -> pd.DataFrame:
 def _file_report(intake: Intake, file: LoadedFile, standing: Mapping[int, int], aside: pd.DataFrame) -> FileReport:
     accepted = standing.get(file.number, 0)
     normalised = Counter(file.normalised)
-    if file.text.vendor:
-        told = intake.con.execute(
-            f"SELECT _told, count(DISTINCT _row) FROM {file.relation} t WHERE _told IS NOT NULL "
-            f"AND NOT EXISTS (FROM _aside a WHERE a._file = {file.number} AND a._row = t._row) GROUP BY _told"
-        ).fetchall()
-        accepted += sum(rows for _, rows in told)
-        normalised.update(dict(told))
+    told = intake.con.execute(
+        f"SELECT _told, count(DISTINCT _row) FROM {file.relation} t WHERE _told IS NOT NULL "
+        f"AND NOT EXISTS (FROM _aside a WHERE a._file = {file.number} AND a._row = t._row) GROUP BY _told"
+    ).fetchall()
+    accepted += sum(rows for _, rows in told)
+    normalised.update(dict(told))
     rules = Counter(aside.loc[aside["file"] == file.file, "rule"].sort_values())
     return FileReport(file.file, file.table, file.rows_in, accepted, dict(rules), dict(normalised))
 
