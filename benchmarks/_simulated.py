@@ -25,7 +25,7 @@ from training.deal_model import DealModel, fit_boosters
 from training.learning import Trained
 from training.models.rates import win_rates
 from training.models.win_curve import timing_of
-from training.rows import Rows, all_rows
+from training.rows import COLUMNS, Rows, all_rows
 from training.scores import auc, calibration_error, log_losses, mean_interval
 from training.settings import BoostingSettings
 
@@ -112,9 +112,7 @@ def _together(parts: Sequence[Rows]) -> Rows:
         replace(part, deal=part.deal + number * 10_000_000, group=part.group * len(parts) + number)
         for number, part in enumerate(parts)
     ]
-    columns = ("x", "outcome", "days", "stalled", "as_of", "group", "deal", "stage")
-    joined = {name: np.concatenate([getattr(part, name) for part in own]) for name in columns}
-    return Rows(names=parts[0].names, **joined)
+    return replace(parts[0], **{name: np.concatenate([getattr(part, name) for part in own]) for name in COLUMNS})
 
 
 def together(found: Sequence[Later]) -> Later:

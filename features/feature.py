@@ -86,6 +86,7 @@ class Feature:
     :param noun: for Unit.COUNT, what is counted, singular and plural.
     :param practice: what a rep can have done by the date, where the value tells it.
     :param volume: whether it tells how much was done; whether that goes with winning is told, and never advised.
+    :param record: whether it is the record of deals like this one: a better one never speaks against a win.
     """
 
     name: str
@@ -100,6 +101,7 @@ class Feature:
     noun: tuple[str, str] = ("", "")
     practice: Practice | None = None
     volume: bool = False
+    record: bool = False
 
 
 @dataclass(frozen=True)

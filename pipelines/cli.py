@@ -32,9 +32,10 @@ COMMANDS = {
     "playbook": "what won deals had done by then that lost deals had not",
     "writeback": "answers into the records of a CRM or database; looked at first",
     "undo": "take a write-back back, where what it wrote is still there",
+    "nightly": "sync, check, score, write back, forecast, retrain if it is due",
     "coach": "where reps' deals stall and what they miss, against their team's",
 }
-PLANNED = ("init", "monitor", "nightly", "users", "serve")
+PLANNED = ("init", "monitor", "users", "serve")
 PROGRAM = "dealcast"
 
 

@@ -39,6 +39,7 @@ _SECTIONS = (
     "spark",
     "trial",
     "sinks",
+    "nightly",
 )
 _ZERO_FITS = ("gate", "retrain", "grades", "trial", "seed", "lambda_l2")
 _TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
@@ -79,6 +80,7 @@ class Config:
 
     :param boosting_given: the settings that [training] names: neither tuned nor taken from a champion.
     :param sinks: what [sinks.NAME] says, by name; read by :mod:`pipelines.sinks`.
+    :param write_back: the sinks that a night writes back to without being asked.
     """
 
     source: SourceMapping = field(default_factory=SourceMapping)
@@ -95,6 +97,7 @@ class Config:
     store_url: str | None = None
     spark: Mapping[str, str] = field(default_factory=dict)
     sinks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    write_back: tuple[str, ...] = ()
 
     @property
     def zone(self) -> str:
@@ -135,6 +138,7 @@ def load_config(home: Home) -> Config:
         store_url=_one(data, "store", "url"),
         spark=_spark_settings(data),
         sinks=_sinks(data),
+        write_back=_names(data, "nightly", "write_back"),
     )
 
 
@@ -250,6 +254,15 @@ def _one(data: Mapping[str, Any], section: str, key: str) -> str | None:
     if value is not None and not isinstance(value, str):
         raise WrongUse(f"{value!r} is not text", where=f"[{section}] {key}")
     return value
+
+
+def _names(data: Mapping[str, Any], section: str, key: str) -> tuple[str, ...]:
+    given = _table(data, section)
+    _known(given, (key,), f"[{section}]")
+    value = given.get(key, [])
+    if not (isinstance(value, list) and all(isinstance(one, str) for one in value) and len(set(value)) == len(value)):
+        raise WrongUse(f"{value!r} does not fit", where=f"[{section}] {key}", expected='names, such as ["crm"]')
+    return tuple(value)
 
 
 def _known(given: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:

@@ -73,7 +73,7 @@ def fit_boosters(rows: Rows, timing: Timing, settings: BoostingSettings, rounds:
     both = (rounds.closing, rounds.winning) if rounds else None
     curve = fit_win_curve(rows, timing, settings, both)
     target = soft_outcome(rows, curve)
-    win = fit_blend(rows.x, target, rows.group, rows.deal, settings, rounds.win if rounds else None)
+    win = fit_blend(rows.x, target, rows.group, rows.deal, settings, rounds.win if rounds else None, rows.records)
     known = ~np.isnan(rows.stalled)
     stall = None
     if known.any() and 0 < rows.stalled[known].mean() < 1:

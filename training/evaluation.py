@@ -7,7 +7,7 @@ predictions up to the second cut, with outcomes as known there; what lies behind
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import expit
@@ -20,7 +20,7 @@ from training.deal_model import Boosters, Rounds, fit_boosters, rounds_of
 from training.models import boosting
 from training.models.rates import stall_rates, win_rates
 from training.models.win_curve import Curve, timing_of
-from training.rows import Rows, known_at
+from training.rows import COLUMNS, Rows, known_at
 from training.settings import BoostingSettings
 
 FOLDS = 3
@@ -143,14 +143,8 @@ def _joined(parts: list[Judged], order: np.ndarray) -> Judged:
     def column(name: str) -> np.ndarray:
         return np.concatenate([getattr(part, name) for part in parts])[order]
 
-    rows = Rows(
-        np.concatenate([part.rows.x for part in parts])[order],
-        parts[0].rows.names,
-        *(
-            np.concatenate([getattr(part.rows, name) for part in parts])[order]
-            for name in ("outcome", "days", "stalled", "as_of", "group", "deal", "stage")
-        ),
-    )
+    columns = {name: np.concatenate([getattr(part.rows, name) for part in parts])[order] for name in COLUMNS}
+    rows = replace(parts[0].rows, **columns)
     won, lost, tail = (
         np.concatenate([getattr(part.curve, name) for part in parts])[order] for name in ("won", "lost", "tail_won")
     )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from crm.clock import DAY
+from features.catalogue import catalogue
 from features.dataset import SnapshotFeatures, TrainingSet
 from features.labels import Labels
+
+COLUMNS = ("x", "outcome", "days", "stalled", "as_of", "group", "deal", "stage")
+"""What rows have one of each."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,8 @@ class Rows:
     :param group: rows of one group stay on one side of any split.
     :param deal: row of opportunities; rows of one deal are not independent.
     :param stage: text or None.
+    :param records: (features,) whether a feature is a record, of which a better one never speaks against a win;
+        empty: none is.
     """
 
     x: np.ndarray
@@ -33,6 +39,7 @@ class Rows:
     group: np.ndarray
     deal: np.ndarray
     stage: np.ndarray
+    records: tuple[bool, ...] = ()
 
     def __len__(self) -> int:
         """How many rows."""
@@ -40,17 +47,15 @@ class Rows:
 
     def where(self, keep: np.ndarray) -> Rows:
         """The rows that a boolean mask keeps."""
-        return Rows(
-            self.x[keep],
-            self.names,
-            *(getattr(self, name)[keep] for name in ("outcome", "days", "stalled", "as_of", "group", "deal", "stage")),
-        )
+        return replace(self, **{name: getattr(self, name)[keep] for name in COLUMNS})
 
 
 def all_rows(training: TrainingSet) -> Rows:
     """Every row of a training set, outcomes as known at its end."""
     known = SnapshotFeatures(training.snapshots, training.features, training.stage, training.ids)
-    return rows_of(known, training.labels, training.group)
+    records = {feature.name for feature in catalogue(training.vocabulary).features if feature.record}
+    rows = rows_of(known, training.labels, training.group)
+    return replace(rows, records=tuple(name in records for name in rows.names))
 
 
 def rows_of(known: SnapshotFeatures, labels: Labels, group: np.ndarray) -> Rows:
@@ -77,14 +82,9 @@ def known_at(rows: Rows, cut: int, stall_days: int) -> Rows:
     early = rows.where(rows.as_of <= cut)
     followed = (cut - early.as_of) / DAY
     closed = (early.outcome >= 0) & (early.days <= followed)
-    return Rows(
-        early.x,
-        early.names,
-        np.where(closed, early.outcome, -1).astype(np.int8),
-        np.minimum(early.days, followed),
-        np.where(followed >= stall_days, early.stalled, np.nan),
-        early.as_of,
-        early.group,
-        early.deal,
-        early.stage,
+    return replace(
+        early,
+        outcome=np.where(closed, early.outcome, -1).astype(np.int8),
+        days=np.minimum(early.days, followed),
+        stalled=np.where(followed >= stall_days, early.stalled, np.nan),
     )

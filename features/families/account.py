@@ -69,6 +69,7 @@ _HISTORY = (
             "The account's own record, weighed with that of all deals: {value} won.",
             peers="deals with accounts that buy {bin} of the time",
         ),
+        record=True,
     ),
     Feature(
         "account_lost_before",

@@ -48,6 +48,7 @@ def _win_rate(field: str) -> Feature:
             peers=f"deals with accounts of a {field} with a win rate of {{bin}}",
             missing=f"The account's {field} is not known.",
         ),
+        record=True,
     )
 
 

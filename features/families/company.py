@@ -33,6 +33,7 @@ _WIN_RATE = Feature(
         "Of all deals closed in the last half year, {value} were won.",
         peers="deals at times when {bin} were won",
     ),
+    record=True,
 )
 
 

@@ -43,6 +43,7 @@ _RECORD = (
             "{owner} won {value} of the deals closed in the past year.",
             peers="deals of owners who win {bin}",
         ),
+        record=True,
     ),
     Feature(
         "owner_closed_before",

@@ -46,6 +46,7 @@ def _win_rate(field: str) -> Feature:
             f"{spoken.capitalize()}: {{{field}}}, of which {{value}} were won so far.",
             peers=f"deals of a {spoken} with a win rate of {{bin}}",
         ),
+        record=True,
     )
 
 

@@ -51,6 +51,7 @@ _PLACE = (
             "Stands in {stage}; {value} of the deals that reached it were won.",
             peers="deals in stages with a win rate of {bin}",
         ),
+        record=True,
     ),
     Feature(
         "stage_visits",

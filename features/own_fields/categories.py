@@ -78,6 +78,7 @@ def _win_rate(told: Told) -> Feature:
             peers=f"deals whose {label} has a win rate of {{bin}}",
             missing=f"{label} is not given.",
         ),
+        record=True,
     )
 
 

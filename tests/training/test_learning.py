@@ -49,6 +49,18 @@ def closed_deals(won: int, lost: int, still_open: int = 50) -> TrainingSet:
     return training_of(rows, days_after(730), TimeSettings())
 
 
+def test_a_better_record_never_speaks_against_a_win(trained: Trained, rows: Rows) -> None:
+    blend, some = trained.model.boosters.win, rows.x[:: len(rows) // 50]
+    records = [name for name, record in zip(rows.names, rows.records, strict=True) if record]
+    assert {"owner_win_rate", "product_win_rate", "stage_win_rate", "account_win_rate"} <= set(records)
+    assert {"product_share", "days_in_stage", "owner_open_deals"} <= {*rows.names} - {*records}
+    steps = np.linspace(0, 1, 21)
+    for name in records:
+        walk = np.repeat(some, len(steps), axis=0)
+        walk[:, rows.names.index(name)] = np.tile(steps, len(some))
+        assert np.diff(blend.margin(walk).reshape(len(some), -1), axis=1).min() > -1e-9, name
+
+
 def outcome_of(trained: Trained, check: str) -> Outcome:
     return next(finding.outcome for finding in trained.verdict.findings if finding.check == check)
 

@@ -7,6 +7,7 @@ exact and add up, as both are.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import lightgbm as lgb
@@ -51,20 +52,22 @@ def fit_blend(
     deal: np.ndarray | None,
     settings: BoostingSettings,
     rounds: int | None = None,
+    rising: Sequence[bool] = (),
 ) -> Blend:
     """Fit both on rows with targets in [0, 1]; where `rounds` is not given, held-out groups choose it.
 
     :param deal: (n,), rows of one deal say much the same: each counts 1 / √(the deal's number of rows). On the whole
         the answers still keep what the rows say, each counting the same, as those who ask will ask of any row.
         None where each row counts, as in a hazard: a deal that stays open for long is to weigh more there.
+    :param rising: (features,) those of which more never lowers the answer; empty: none.
     """
     if deal is None:
-        line = fit_line(x, target, None, settings.line_strength, settings.seed)
-        return Blend(line, boosting.fit(x, target, group, settings, rounds))
+        line = fit_line(x, target, None, settings.line_strength, settings.seed, rising)
+        return Blend(line, boosting.fit(x, target, group, settings, rounds, None, rising))
     weight = per_deal(deal, 0.5)
     weight *= len(np.unique(deal)) / weight.sum()
-    line = fit_line(x, target, weight, settings.line_strength, settings.seed)
-    blend = Blend(line, boosting.fit(x, target, group, settings, rounds, weight))
+    line = fit_line(x, target, weight, settings.line_strength, settings.seed, rising)
+    blend = Blend(line, boosting.fit(x, target, group, settings, rounds, weight, rising))
     raised = line.intercept + 2 * _offset(blend.margin(x), target)
     return replace(blend, line=replace(line, intercept=raised))
 

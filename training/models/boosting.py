@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import lightgbm as lgb
 import numpy as np
 
@@ -19,20 +21,27 @@ def fit(
     settings: BoostingSettings,
     rounds: int | None = None,
     weight: np.ndarray | None = None,
+    rising: Sequence[bool] = (),
 ) -> lgb.Booster:
     """A booster for targets in [0, 1] (soft ones too); its raw prediction is log-odds.
 
     Where `rounds` is not given, held-out groups choose it; then all rows are used.
 
     :param weight: (n,), each row counts the same where not given.
+    :param rising: (features,) those of which more never lowers the answer; empty: none.
     """
     if rounds is None:
-        rounds = best_rounds(x, target, group, settings, weight)
-    return lgb.train(_parameters(settings, len(x)), _data(x, target, settings, weight), num_boost_round=rounds)
+        rounds = best_rounds(x, target, group, settings, weight, rising)
+    return lgb.train(_parameters(settings, len(x), rising), _data(x, target, settings, weight), num_boost_round=rounds)
 
 
 def best_rounds(
-    x: np.ndarray, target: np.ndarray, group: np.ndarray, settings: BoostingSettings, weight: np.ndarray | None = None
+    x: np.ndarray,
+    target: np.ndarray,
+    group: np.ndarray,
+    settings: BoostingSettings,
+    weight: np.ndarray | None = None,
+    rising: Sequence[bool] = (),
 ) -> int:
     """The number of rounds that does best on groups held out, a quarter after the other, on the average.
 
@@ -48,7 +57,7 @@ def best_rounds(
     if not folds:
         return settings.most_rounds // 8
     losses = lgb.cv(
-        _parameters(settings, len(x)),
+        _parameters(settings, len(x), rising),
         _data(x, target, settings, weight),
         num_boost_round=settings.most_rounds,
         folds=folds,
@@ -77,8 +86,10 @@ def _data(
     return lgb.Dataset(x, target, weight=mean, feature_name=names, params=parameters, free_raw_data=True)
 
 
-def _parameters(settings: BoostingSettings, rows: int) -> dict[str, object]:
+def _parameters(settings: BoostingSettings, rows: int, rising: Sequence[bool] = ()) -> dict[str, object]:
+    bound: dict[str, object] = {"monotone_constraints": list(map(int, rising))} if any(rising) else {}
     return {
+        **bound,
         "objective": "cross_entropy",
         "learning_rate": settings.learning_rate,
         "num_leaves": settings.num_leaves,

@@ -7,7 +7,7 @@ from. That it is not known is a feature of its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,7 +60,12 @@ def line_from(data: Mapping[str, Any]) -> Line:
 
 
 def fit_line(
-    x: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None, strength: float = 0.01, seed: int = 0
+    x: np.ndarray,
+    target: np.ndarray,
+    weight: np.ndarray | None = None,
+    strength: float = 0.01,
+    seed: int = 0,
+    rising: Sequence[bool] = (),
 ) -> Line:
     """Fit on weighted rows.
 
@@ -68,6 +73,7 @@ def fit_line(
     :param target: (n,) in [0, 1], soft ones too.
     :param weight: (n,), 1 each where not given.
     :param strength: scikit-learn's C: the larger, the less is drawn to 0.
+    :param rising: (features,) those of which more never lowers the answer: where it would, the feature is left out.
     """
     weight = np.ones(len(x)) if weight is None else weight
     if len(x) > MOST_ROWS:
@@ -82,13 +88,20 @@ def fit_line(
     if len(np.unique(used < len(x))) < 2:
         used = np.arange(2 * len(x))  # scikit-learn wants to see the other outcome, if only at no weight
     first, pattern, times = _patterns(unknown)
-    differs = np.abs(distance).max(axis=0, initial=0) > NO_DIFFERENCE
-    design = np.hstack([distance[:, differs], (unknown - share)[:, first] * np.sqrt(times)])
-    fitted = LogisticRegression(C=strength, solver="newton-cholesky")
-    fitted.fit(design[used % len(x)], used < len(x), sample_weight=parts[used])
-    weights = np.zeros(x.shape[1])
-    weights[differs] = fitted.coef_[0, : differs.sum()]
-    missing = (fitted.coef_[0, differs.sum() :] / np.sqrt(times))[pattern]
+    entering = np.abs(distance).max(axis=0, initial=0) > NO_DIFFERENCE
+    bound = np.asarray(rising, dtype=bool) if len(rising) else np.zeros(x.shape[1], dtype=bool)
+    whether_known = (unknown - share)[:, first] * np.sqrt(times)
+    while True:
+        design = np.hstack([distance[:, entering], whether_known])
+        fitted = LogisticRegression(C=strength, solver="newton-cholesky")
+        fitted.fit(design[used % len(x)], used < len(x), sample_weight=parts[used])
+        weights = np.zeros(x.shape[1])
+        weights[entering] = fitted.coef_[0, : entering.sum()]
+        falls = bound & (weights < 0)
+        if not falls.any():
+            break
+        entering &= ~falls
+    missing = (fitted.coef_[0, entering.sum() :] / np.sqrt(times))[pattern]
     intercept = float(fitted.intercept_[0] - share @ missing)
     return Line(intercept, *(tuple(map(float, one)) for one in (middle, spread, weights, missing, share)))
 

@@ -76,6 +76,23 @@ def test_heavy_rows_decide(sample: tuple[np.ndarray, ...]) -> None:
     assert expit(boosting.margin(booster, x)).mean() == pytest.approx(0.9, abs=0.01)
 
 
+def test_what_may_only_rise_never_lowers_an_answer(sample: tuple[np.ndarray, ...]) -> None:
+    x, truth, group = sample
+    steps = np.linspace(-3, 3, 61)
+
+    def along(booster: object, row: np.ndarray) -> np.ndarray:
+        walk = np.tile(row, (len(steps), 1))
+        walk[:, 0] = steps
+        return boosting.margin(booster, walk)  # type: ignore[arg-type]
+
+    wavy = expit(2 * np.sin(2 * np.nan_to_num(x[:, 0])) + np.nan_to_num(x[:, 1]))
+    free, bound = (boosting.fit(x, wavy, group, QUICK, rising=rising) for rising in ((), (True, False, False, False)))
+    assert min(np.diff(along(free, row)).min() for row in x[:20]) < -0.1
+    assert min(np.diff(along(bound, row)).min() for row in x[:20]) >= 0
+    assert np.corrcoef(boosting.margin(bound, x), np.nan_to_num(x[:, 1]))[0, 1] > 0.3, "the others still count"
+    assert boosting.best_rounds(x, truth, group, QUICK, rising=(True, False, False, False)) > 1
+
+
 def test_given_rounds_are_kept(sample: tuple[np.ndarray, ...]) -> None:
     x, truth, group = sample
     assert boosting.fit(x, truth, group, HASTY, rounds=6).num_trees() == 6

@@ -75,6 +75,18 @@ def test_rows_weigh_what_they_are_told() -> None:
     assert fit_line(x, target).weight[0] < -0.1
 
 
+def test_what_may_only_rise_never_falls_and_the_rest_is_fitted_without_it() -> None:
+    x, truth = deals(2000)
+    falling, both = 1 - truth, (True, True, False)
+    bound, free = fit_line(x, falling, rising=both), fit_line(x, falling)
+    assert free.weight[0] < -0.5
+    assert bound.weight[0] == 0
+    assert bound.weight[1] >= 0
+    left_out = fit_line(np.where(np.isnan(x), np.nan, [[0, 1, 1]] * x).astype(np.float32), falling, rising=both)
+    assert bound.weight[2] == pytest.approx(left_out.weight[2], abs=1e-9)
+    assert fit_line(x, truth, rising=both).weight[0] == pytest.approx(fit_line(x, truth).weight[0], rel=0.01)
+
+
 def test_a_soft_target_is_a_row_of_each_outcome() -> None:
     x = np.random.default_rng(0).normal(size=(200, 2)).astype(np.float32)
     soft = fit_line(x, np.full(200, 0.25), strength=1.0)
