@@ -9,10 +9,10 @@ import numpy as np
 
 from crm.coding import NONE
 from features.families.account import ACCOUNT_FACTS, account_closings, account_facts
-from features.families.company import RECORD
+from features.families.segment import LATELY, level_win_rate
 from features.feature import Absent, Family, Feature, StreamSource, Unit, Vocabulary, Wording
 from features.histories import OF_ACCOUNTS, Histories
-from features.questions import Count, Last, Sum, shrunken_rate
+from features.questions import Last
 from features.stream import Events
 
 ACCOUNT_SEGMENTS = ("industry", "country")
@@ -35,16 +35,15 @@ def declare(vocabulary: Vocabulary) -> Family:
 
 
 def _win_rate(field: str) -> Feature:
-    won, closed = Sum(_closings(field), "won"), Count(_closings(field))
     return Feature(
         f"account_{field}_win_rate",
-        shrunken_rate(won, closed, RECORD, 20) / Last("account_facts", f"{field}_given"),
+        level_win_rate(_closings(field)) / Last("account_facts", f"{field}_given"),
         Unit.SHARE,
         group=f"account_{field}",
-        meaning=f"Share won of closed deals with accounts of the same {field}, as known at the date, "
-        "shrunk to the company's.",
+        meaning=f"Share won of the deals with accounts of the same {field} that were closed in the last {LATELY} days, "
+        "shrunk to that of those before, and this to the company's.",
         wording=Wording(
-            f"The account's {field}: {{{field}}}; {{value}} of the deals with such accounts were won so far.",
+            f"The account's {field}: {{{field}}}; {{value}} of the deals with such accounts were won lately.",
             peers=f"deals with accounts of a {field} with a win rate of {{bin}}",
             missing=f"The account's {field} is not known.",
         ),

@@ -18,6 +18,11 @@ SEGMENT_FIELDS = ("type", "lead_source", "product", "region")
 LEVEL_ENTRY = "One event each time the field of a deal gets a level (its first included)."
 LEVEL_CLOSING = "One event a closing, of the level that the field had just before."
 
+LATELY = 180
+"""Days; what has been closed since then is the record of a segment, as far as it goes."""
+STRENGTH = 20
+"""Deals that a rate is pulled by towards the one behind it."""
+
 WHAT_IS_SOLD = ("type", "product")
 """Those that decide what is usual: how much deals are worth, and how long they take."""
 
@@ -41,9 +46,10 @@ def _win_rate(field: str) -> Feature:
         level_win_rate(f"{field}_closings"),
         Unit.SHARE,
         group=f"segment_{field}",
-        meaning=f"Share won of closed deals of the same {spoken}, as known at the date, shrunk to the company's.",
+        meaning=f"Share won of the deals of the same {spoken} that were closed in the last {LATELY} days, shrunk to "
+        "that of those before, and this to the company's.",
         wording=Wording(
-            f"{spoken.capitalize()}: {{{field}}}, of which {{value}} were won so far.",
+            f"{spoken.capitalize()}: {{{field}}}, of which {{value}} were won lately.",
             peers=f"deals of a {spoken} with a win rate of {{bin}}",
         ),
         record=True,
@@ -107,8 +113,13 @@ def given(field: str) -> Question:
 
 
 def level_win_rate(closings: str) -> Question:
-    """Share won of the closings of the level that the deal's field has, shrunk to the company's."""
-    return shrunken_rate(Sum(closings, "won"), Count(closings), RECORD, 20)
+    """Share won of the level's closings lately, shrunk to that of those before, and this to the company's.
+
+    What sells changes: a record of all years would speak for a product long after its time.
+    """
+    won, closed = Sum(closings, "won", days=LATELY), Count(closings, days=LATELY)
+    before = shrunken_rate(Sum(closings, "won") - won, Count(closings) - closed, RECORD, STRENGTH)
+    return shrunken_rate(won, closed, before, STRENGTH)
 
 
 def level_entries(field: str) -> Callable[[Histories], Events | Absent]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from features.families.segment import LEVEL_CLOSING, LEVEL_ENTRY, level_closings, level_entries, level_win_rate
+from features.families.segment import LATELY, LEVEL_CLOSING, LEVEL_ENTRY, level_closings, level_entries, level_win_rate
 from features.feature import Absent, Feature, OwnField, StreamSource, Unit, Wording
 from features.histories import OF_OWN, Histories
 from features.own_fields.told import OfField, Source, Told, if_declared
@@ -72,9 +72,10 @@ def _win_rate(told: Told) -> Feature:
         "win_rate",
         level_win_rate(closings_of(told.field.name)) / Last(told.stream, "given"),
         Unit.SHARE,
-        f"Share won of closed deals of the same {told.field.label}, as known at the date, shrunk to the company's.",
+        f"Share won of the deals of the same {told.field.label} that were closed in the last {LATELY} days, shrunk to "
+        "that of those before, and this to the company's.",
         Wording(
-            f"Of the deals with the same {label}, {{value}} were won so far.",
+            f"Of the deals with the same {label}, {{value}} were won lately.",
             peers=f"deals whose {label} has a win rate of {{bin}}",
             missing=f"{label} is not given.",
         ),

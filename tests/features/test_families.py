@@ -137,6 +137,15 @@ def test_the_win_rate_of_a_segment_is_that_of_its_closed_deals_so_far() -> None:
     assert ask(tables, "region_win_rate", at="2024-06-29") == pytest.approx((2 + 0.75 * 20) / (2 + 20))
 
 
+def test_of_a_segments_record_what_was_closed_long_ago_counts_less() -> None:
+    """Two wins of the winter and a loss of June, seen in December: the loss is all of the last half year."""
+    tables = companies_record(region="North")
+    long_ago = (2 + 0.6 * 20) / (2 + 20)
+    assert ask(tables, "region_win_rate", at="2024-12-01") == pytest.approx((0 + long_ago * 20) / (1 + 20))
+    all_long_ago = (2 + 0.6 * 20) / (3 + 20)
+    assert ask(tables, "region_win_rate", at="2025-12-01") == pytest.approx(all_long_ago)
+
+
 def test_a_deal_of_no_segment_gets_the_companys_rate() -> None:
     tables = companies_record()
     rows = tables["opportunities"].assign(region=["North", "North", "North", None])

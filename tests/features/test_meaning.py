@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import pairwise
 from typing import Any
@@ -227,6 +227,13 @@ def rate(closings: list[Closing], towards: float, strength: float) -> float:
     return (sum(c.won for c in closings) + towards * strength) / (len(closings) + strength)
 
 
+def rate_of_level(then: Then, closings: list[Closing]) -> float:
+    """The share won of the last half year's closings, drawn to that of those before, and that to the company's."""
+    begins = then.as_of - 180 * DAY
+    before = rate([c for c in closings if c.at <= begins], record(then), 20)
+    return rate([c for c in closings if c.at > begins], before, 20)
+
+
 def record(then: Then, days: int | None = None) -> float:
     """The company's share won, a win and a loss added."""
     found = [c for c in then.closings if days is None or c.at > then.as_of - days * DAY]
@@ -432,10 +439,20 @@ def of_account(then: Then, name: str | None, field: str) -> str | None:
     return known[0][field] if known else None
 
 
+def rate_in_segment(field: str, then: Then) -> float:
+    return rate_of_level(then, [] if then.now(field) is None else then.closings_alike(field))
+
+
 def rate_of_accounts_alike(field: str, then: Then) -> float:
+    """A closing counts once it is known whose it was: from when the account had been entered."""
     mine = of_account(then, then.deal.account, field)
-    alike = [c for c in then.closings if of_account(then, c.deal.account, field) == mine]
-    return NAN if mine is None else rate(alike, record(then), 20)
+    entered = {row["account_id"]: row["created_at"] for row in then.ledger.accounts}
+    alike = [
+        c if entered[c.deal.account] is None else replace(c, at=max(c.at, known_from(entered[c.deal.account])))
+        for c in then.closings
+        if mine is not None and of_account(then, c.deal.account, field) == mine
+    ]
+    return NAN if mine is None else rate_of_level(then, alike)
 
 
 MEANINGS: Mapping[str, Callable[[Then], float]] = {
@@ -626,6 +643,7 @@ MEANINGS: Mapping[str, Callable[[Then], float]] = {
     **{f"stage_time_against_{field}": partial(stage_time_among_its_like, field) for field in ("type", "product")},
     **{f"account_{field}_win_rate": partial(rate_of_accounts_alike, field) for field in ("industry", "country")},
     "edits_30d": lambda t: sum(at > t.as_of - 30 * DAY for at in edits(t)),
+    **{f"{field}_win_rate": partial(rate_in_segment, field) for field in SEGMENTS},
     **{f"{field}_share": partial(common, field) for field in SEGMENTS},
     **{f"amount_against_{field}": partial(size_among_its_like, field) for field in ("type", "product")},
     **{f"age_against_{field}": partial(age_among_its_like, field) for field in ("type", "product")},

@@ -265,7 +265,7 @@ def test_a_rep_can_act_on_what_is_declared_so_and_not_on_its_past() -> None:
         ("rival:changes", 2, "Main competitor was changed twice."),
         ("rival:days_since_change", 0.5, "Main competitor was changed today."),
         ("rival:share", 0.25, "25 % of the deals so far have the same main competitor."),
-        ("rival:win_rate", 0.4, "Of the deals with the same main competitor, 40 % were won so far."),
+        ("rival:win_rate", 0.4, "Of the deals with the same main competitor, 40 % were won lately."),
         ("rival:win_rate", UNKNOWN, "Main competitor is not given."),
         ("score:value", 12.5, "Fit score: 12.5."),
         ("score:value", -1250, "Fit score: −1,250."),

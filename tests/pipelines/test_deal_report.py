@@ -49,7 +49,7 @@ MOVED = {
 }
 REASONS = {
     "base": 0.31,
-    "for": [reason("Type: Renewal, of which 61 % were won so far.", "Deals like it are won.", 0.14)],
+    "for": [reason("Type: Renewal, of which 61 % were won lately.", "Deals like it are won.", 0.14)],
     "against": [reason("No reply from the buyer for 24 days.", "", -0.05)],
     "rest": 0.014,
     "missing": ["next step"],
@@ -73,7 +73,7 @@ D04001 · Proposal · Ada Baker · as of 2026-08-14
 From 31 %, the chance of a typical open deal, to 41 %:
 
 What speaks for it
-  • Type: Renewal, of which 61 % were won so far. (+14 points)
+  • Type: Renewal, of which 61 % were won lately. (+14 points)
     Deals like it are won.
 
 What speaks against it

@@ -186,7 +186,7 @@ def test_peers_are_the_deals_of_a_span():
         ("amount", 48_200, "Worth EUR 48 k."),
         ("stage_position", 3, "Stands in Proposal."),
         ("forecast_category_rank", 4, "The owner's forecast category is Commit."),
-        ("type_win_rate", 0.26, "Type: Renewal, of which 26 % were won so far."),
+        ("type_win_rate", 0.26, "Type: Renewal, of which 26 % were won lately."),
         ("inbound_share", 0.004, "None of the messages came from the buyer."),
         ("count:Webinar", 2, "'Webinar' was logged twice."),
     ],
