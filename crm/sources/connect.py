@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pkgutil
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from importlib import import_module
 
 import crm.sources.remotes
@@ -41,9 +41,12 @@ def kind_of(url: str) -> str:
     return kind
 
 
-def connect(url: str, secrets: Secrets) -> RemoteSource:
+def connect(url: str, secrets: Secrets, named: Collection[str] = ()) -> RemoteSource:
     """The source at an address.
 
+    :param named: tables that the configuration names; a database is asked for them too.
     :raises WrongUse: where the address or the secrets do not say how to get in.
     """
-    return import_module(f"crm.sources.remotes.{kind_of(url)}").connect(url, secrets)
+    kind = kind_of(url)
+    asked = {"named": named} if kind == DATABASES else {}
+    return import_module(f"crm.sources.remotes.{kind}").connect(url, secrets, **asked)
