@@ -48,7 +48,7 @@ def find_files(folder: Path, mapping: SourceMapping) -> Found:
 
     :raises DataRefused: where there is no such folder, nothing known in it, or one table twice.
     """
-    by_stem = _by_stem(folder)
+    by_stem = table_files(folder)
     if mapping.tables:
         shape, files = MAPPED, _mapped(folder, by_stem, mapping)
     else:
@@ -84,7 +84,11 @@ def _reading_order(file: SourceFile) -> tuple[int, int]:
     return ["", *TABLES].index(file.table), names.index((file.source, file.table, file.told_as))
 
 
-def _by_stem(folder: Path) -> dict[str, Path]:
+def table_files(folder: Path) -> dict[str, Path]:
+    """The files of a folder that can hold tables, by their names without the ending.
+
+    :raises DataRefused: where there is no such folder, or one of a known table twice.
+    """
     if not folder.is_dir():
         raise DataRefused(
             "there is no folder of that name" if not folder.exists() else "that is a file, not a folder",
