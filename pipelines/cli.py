@@ -16,6 +16,7 @@ from pipelines.config import quiet_libraries
 
 COMMANDS = {
     "demo": "the whole road on a simulated company",
+    "init": "look at your data and draft dealcast.toml, with the evidence",
     "sync": "fetch what is new from Salesforce, HubSpot or a database",
     "check": "read everything, print what was found and is missing; write nothing",
     "features": "training or scoring sets to Parquet",
@@ -32,7 +33,7 @@ COMMANDS = {
     "playbook": "what won deals had done by then that lost deals had not",
     "coach": "where reps' deals stall and what they miss, against their team's",
 }
-PLANNED = ("init", "writeback", "undo", "monitor", "nightly", "users", "serve")
+PLANNED = ("writeback", "undo", "monitor", "nightly", "users", "serve")
 PROGRAM = "dealcast"
 
 
