@@ -197,8 +197,10 @@ def _settled(one: _Fetched, merged: Merged, folder: Path, manifest: Manifest, bu
         if remembered.exists():
             os.link(remembered, gone)
         return replace(held_before, key=key, cursor=cursor)
-    witnesses = before, remembered if remembered.exists() else None
-    deleted = remember_deleted(*witnesses, file, key, at, gone, folder / SCRATCH) if key else 0
+    known = remembered if remembered.exists() else None
+    deleted = 0
+    if key and (known or merged.gone):
+        deleted = remember_deleted(before, known, file, key, at, gone, folder / SCRATCH)
     for path in (file, *([gone] if deleted else [])):
         to_disk(path)
     return Holding(key, merged.rows, cursor, at, file.stat().st_size, _digest(file), deleted)
