@@ -15,15 +15,14 @@ import pandas as pd
 from crm.errors import DataRefused
 from crm.quality import SET_ASIDE_COLUMNS, FileReport, QualityReport
 from crm.sources import closing, frames, row_rules
+from crm.sources.finding import find_files
 from crm.sources.intake import Intake, LoadedFile, load, start, table_view
 from crm.sources.mapping import SourceMapping
-from crm.sources.native_files import native_text
 from crm.sources.own_values import own_kinds
 from crm.sources.quoting import literal, name
 from crm.sources.reading import read_raw
 from crm.sources.rules import RULES
-from crm.sources.salesforce_files import salesforce_text
-from crm.sources.shapes import SourceFile, find_files
+from crm.sources.shape import SourceFile
 from crm.sources.wishes import refuse_missing_columns, unmet
 from crm.stages import infer_stages
 from crm.tables import TABLES, CrmTables
@@ -37,7 +36,7 @@ class Reading:
 
     tables: CrmTables
     report: QualityReport
-    shape: str  # "native", "salesforce" or "mapped"
+    shape: str  # "native", "mapped", or the name of a CRM's shape
 
 
 def read_folder(folder: Path, mapping: SourceMapping = NOTHING_DECLARED) -> Reading:
@@ -105,12 +104,14 @@ def settled(folder: Path, mapping: SourceMapping, limits: Mapping[str, str] | No
 
 
 def _load(intake: Intake, file: SourceFile) -> None:
-    raw = read_raw(intake.con, file.path, file.name, f"raw_{len(intake.files)}")
-    if file.is_salesforce:
-        declared = replace(intake.mapping, time_zone=intake.mapping.time_zone or "UTC")
-        load(intake, raw, salesforce_text(intake, raw, file, declared), declared)
-    else:
-        load(intake, raw, native_text(raw, file, intake.mapping), intake.mapping)
+    raw = read_raw(intake.con, file.path, file.name, f"raw_{len(intake.files) + len(intake.aids)}")
+    if not file.table:
+        intake.aids[file.source] = raw
+        intake.notes.append(f"read to understand the others: {file.name}")
+        return
+    if set(file.needs) <= set(raw.header):
+        mapping = replace(intake.mapping, time_zone=intake.mapping.time_zone or file.shape.time_zone)
+        load(intake, raw, file.shape.text(intake, raw, file, mapping), mapping)
     intake.con.execute(f"DROP VIEW {name(raw.relation)}")
     intake.con.execute(f"DROP TABLE {name(raw.lines)}")
 

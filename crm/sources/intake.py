@@ -46,11 +46,15 @@ class LoadedFile:
 
 @dataclass
 class Intake:
-    """The connection, the files read, and what was assumed. Table `_aside` holds the rows set aside."""
+    """The connection, the files read, and what was assumed. Table `_aside` holds the rows set aside.
+
+    `aids` are tables of a CRM that feed no table of the contract and say what others mean, by the CRM's names.
+    """
 
     con: duckdb.DuckDBPyConnection
     mapping: SourceMapping
     files: list[LoadedFile] = field(default_factory=list)
+    aids: dict[str, RawTable] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     def files_of(self, table: str) -> list[LoadedFile]:

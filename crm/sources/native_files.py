@@ -5,16 +5,17 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 from crm.errors import DataRefused
+from crm.sources.intake import Intake
 from crm.sources.mapping import SourceMapping
 from crm.sources.own_columns import own_columns
 from crm.sources.quoting import name
 from crm.sources.reading import RawTable
-from crm.sources.shapes import SourceFile
+from crm.sources.shape import SourceFile
 from crm.sources.typing_query import TextRelation
 from crm.tables import TABLES
 
 
-def native_text(raw: RawTable, file: SourceFile, mapping: SourceMapping) -> TextRelation:
+def native_text(_intake: Intake, raw: RawTable, file: SourceFile, mapping: SourceMapping) -> TextRelation:
     """The file's columns under the contract's names; every other column is kept as a custom one.
 
     :raises DataRefused: where the header lacks a required column or one that the mapping names.

@@ -17,7 +17,7 @@ from crm.sources.reading import RawTable
 from crm.sources.salesforce_activities import event_text, task_text
 from crm.sources.salesforce_cells import NOTHING, Cells, define_ids, early_columns, is_short_id, require
 from crm.sources.salesforce_history import FORECAST_LABELS, field_history_text, snapshots_text
-from crm.sources.shapes import SourceFile
+from crm.sources.shape import SourceFile
 from crm.sources.typing_query import TextRelation
 from crm.tables import TABLES, Kind
 
