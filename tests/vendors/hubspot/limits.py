@@ -10,7 +10,11 @@ from tests.vendors.hubspot.problems import expired, missing_scopes, no_such_toke
 
 READ, WRITE, SCHEMAS = "crm.objects.deals.read", "crm.objects.deals.write", "crm.schemas.deals.write"
 EVERY_SCOPE = (
-    *(f"crm.objects.{kind}.{act}" for kind in ("deals", "companies", "contacts", "owners") for act in ("read", "write")),
+    *(
+        f"crm.objects.{kind}.{act}"
+        for kind in ("deals", "companies", "contacts", "owners")
+        for act in ("read", "write")
+    ),
     *(f"crm.schemas.{kind}.{act}" for kind in ("deals", "companies", "contacts") for act in ("read", "write")),
     "sales-email-read",
 )

@@ -37,7 +37,10 @@ def no_such_token() -> Refused:
 
 def missing_scopes(scope: str) -> Refused:
     said = "This app hasn't been granted all required scopes to make this call."
-    error = {"message": "One or more of the following scopes are required.", "context": {"requiredGranularScopes": [scope]}}
+    error = {
+        "message": "One or more of the following scopes are required.",
+        "context": {"requiredGranularScopes": [scope]},
+    }
     return refused(403, "MISSING_SCOPES", said, errors=[error])
 
 

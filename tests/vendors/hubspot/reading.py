@@ -19,7 +19,9 @@ def listed(portal: Portal, object_type: str, query: dict[str, list[str]]) -> dic
     archived = query.get("archived", ["false"])[0] == "true"
     after = int(query.get("after", ["0"])[0])
     with portal.lock:
-        found = sorted(int(key) for key, r in portal.objects[object_type].items() if (r.archived_at is not None) == archived)
+        found = sorted(
+            int(key) for key, r in portal.objects[object_type].items() if (r.archived_at is not None) == archived
+        )
         rest = [key for key in found if key > after]
         page = [portal.objects[object_type][str(key)] for key in rest[:limit]]
         answer: dict[str, Any] = {"results": [portal.shown(object_type, r, names, history) for r in page]}
@@ -83,7 +85,9 @@ def owners(portal: Portal, query: dict[str, list[str]]) -> dict[str, Any]:
     if not 1 <= limit <= OWNERS:
         raise invalid(f"limit must be between 1 and {OWNERS}")
     archived = query.get("archived", ["false"])[0] == "true"
-    rest = sorted((o for o in portal.owners if o["archived"] == archived and int(o["id"]) > after), key=lambda o: int(o["id"]))
+    rest = sorted(
+        (o for o in portal.owners if o["archived"] == archived and int(o["id"]) > after), key=lambda o: int(o["id"])
+    )
     answer: dict[str, Any] = {"results": rest[:limit]}
     if len(rest) > limit:
         answer["paging"] = {"next": {"after": rest[limit - 1]["id"]}}

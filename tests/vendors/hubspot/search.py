@@ -24,7 +24,9 @@ def search(portal: Portal, object_type: str, body: dict[str, Any], size: int, la
         if record.archived_at is None and record.updated <= seen_until and _meets(portal, object_type, record, groups)
     ]
     for sort in body.get("sorts") or []:
-        name, down = (sort, False) if isinstance(sort, str) else (sort["propertyName"], sort.get("direction") == "DESCENDING")
+        name, down = (
+            (sort, False) if isinstance(sort, str) else (sort["propertyName"], sort.get("direction") == "DESCENDING")
+        )
         found.sort(key=lambda record: _comparable(_value(portal, object_type, record, name)), reverse=down)
     page = found[after : after + limit]
     answer: dict[str, Any] = {

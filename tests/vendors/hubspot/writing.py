@@ -37,7 +37,9 @@ def update(portal: Portal, object_type: str, inputs: list[dict[str, Any]], app: 
                 continue
             for name, value in one["properties"].items():
                 portal.writes.append((one["id"], name, _text(value)))
-            changed = {name: _stored(portal, object_type, name, _text(value)) for name, value in one["properties"].items()}
+            changed = {
+                name: _stored(portal, object_type, name, _text(value)) for name, value in one["properties"].items()
+            }
             record = portal.change(object_type, one["id"], changed, source="INTEGRATION", source_id=app)
             results.append(portal.shown(object_type, record, list(changed), []))
     answer: dict[str, Any] = {
@@ -112,7 +114,11 @@ def create_property(portal: Portal, object_type: str, body: dict[str, Any]) -> d
         raise refused(409, "OBJECT_ALREADY_EXISTS", f"A property named '{body['name']}' already exists.")
     if body["groupName"] not in portal.groups[object_type]:
         raise invalid(f"Property group {body['groupName']} does not exist")
-    if body["type"] not in SETTABLE_TYPES or not body["name"].replace("_", "").isalnum() or body["name"] != body["name"].lower():
+    if (
+        body["type"] not in SETTABLE_TYPES
+        or not body["name"].replace("_", "").isalnum()
+        or body["name"] != body["name"].lower()
+    ):
         raise invalid(f"{body['name']}: not a valid property definition")
     kind = body.pop("type")
     name = body.pop("name")
