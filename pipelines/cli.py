@@ -16,6 +16,7 @@ from pipelines.config import quiet_libraries
 
 COMMANDS = {
     "demo": "the whole road on a simulated company",
+    "sync": "fetch what is new from Salesforce, HubSpot or a database",
     "check": "read everything, print what was found and is missing; write nothing",
     "features": "training or scoring sets to Parquet",
     "train": "features → models → MLflow → gate → champion",

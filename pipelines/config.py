@@ -7,7 +7,7 @@ import os
 import sys
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from datetime import date, datetime
 from difflib import get_close_matches
 from pathlib import Path
@@ -38,6 +38,7 @@ _SECTIONS = (
     "store",
     "spark",
     "trial",
+    "sinks",
 )
 _ZERO_FITS = ("gate", "retrain", "grades", "trial", "seed", "lambda_l2")
 _TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
@@ -45,6 +46,7 @@ _TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
     "int": ((int,), "a whole number"),
     "float": ((int, float), "a number"),
     "date": ((date,), "a day without quotes, such as 2026-12-31"),
+    "bool": ((bool,), "true or false"),
 }
 Section = TypeVar("Section")
 
@@ -65,12 +67,18 @@ class Home:
         """Where the record of past forecasts is kept, and its parts."""
         return self.path / "backtests"
 
+    @property
+    def mirrors(self) -> Path:
+        """Where remote sources are mirrored, a folder a kind of source."""
+        return self.path / "mirror"
+
 
 @dataclass(frozen=True)
 class Config:
     """What `dealcast.toml` says; every part has a default that needs no file.
 
     :param boosting_given: the settings that [training] names: neither tuned nor taken from a champion.
+    :param sinks: what [sinks.NAME] says, by name; read by :mod:`pipelines.sinks`.
     """
 
     source: SourceMapping = field(default_factory=SourceMapping)
@@ -86,6 +94,7 @@ class Config:
     tracking_uri: str | None = None
     store_url: str | None = None
     spark: Mapping[str, str] = field(default_factory=dict)
+    sinks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def zone(self) -> str:
@@ -125,6 +134,7 @@ def load_config(home: Home) -> Config:
         tracking_uri=_one(data, "mlflow", "tracking_uri"),
         store_url=_one(data, "store", "url"),
         spark=_spark_settings(data),
+        sinks=_sinks(data),
     )
 
 
@@ -150,19 +160,63 @@ def caller() -> str:
         return f"user {os.getuid()}" if hasattr(os, "getuid") else "unknown"
 
 
+def secret(name: str) -> str | None:
+    """A secret by its name, from the environment or from the file that the environment names; None where neither is.
+
+    "HUBSPOT_TOKEN" is what DEALCAST_HUBSPOT_TOKEN holds, or the file that DEALCAST_HUBSPOT_TOKEN_FILE names.
+    """
+    variable = f"DEALCAST_{name}"
+    given, file = os.environ.get(variable), os.environ.get(f"{variable}_FILE")
+    if given and file:
+        raise WrongUse("given twice", where=variable, expected=f"{variable} or {variable}_FILE, not both")
+    if not file:
+        return given or None
+    try:
+        return Path(file).read_text(encoding="utf-8").strip() or None
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "not text"
+        raise WrongUse(f"the file cannot be read: {why}", where=f"{variable}_FILE", remedy="name another") from None
+
+
 def _section(kind: type[Section], data: Mapping[str, Any], name: str) -> Section:
     """A section of the file as its dataclass; field names and types are the section's keys and types."""
+    return settings_from(kind, _table(data, name), f"[{name}]")
+
+
+def settings_from(kind: type[Section], given: Mapping[str, Any], where: str) -> Section:
+    """Entries as their dataclass. Raises WrongUse for one that does not fit, is not known, or is missing."""
     known = {one.name: one for one in fields(kind)}  # type: ignore[arg-type]
-    given = _table(data, name, tuple(known))
+    _known(given, tuple(known), where)
     for key, value in given.items():
-        types, expected = _TYPES[str(known[key].type).removesuffix(" | None")]
-        fits = isinstance(value, types) and not isinstance(value, bool | datetime)
-        if fits and isinstance(value, int | float):
-            zero = name in _ZERO_FITS or key in _ZERO_FITS
-            fits, expected = value > 0 or (zero and value == 0), f"{expected}{' from' if zero else ' above'} 0"
-        if not fits:
-            raise WrongUse(f"{value!r} does not fit", where=f"[{name}] {key}", expected=expected)
+        _fitting(value, str(known[key].type).removesuffix(" | None"), where, key)
+    for one in known.values():
+        if one.name not in given and one.default is MISSING and one.default_factory is MISSING:
+            _, expected = _TYPES[str(one.type)]
+            raise WrongUse(f"'{one.name}' is not given", where=where, expected=expected)
     return kind(**given)
+
+
+def _fitting(value: Any, type_name: str, where: str, key: str) -> None:
+    """Raises WrongUse for a value that is not of the type, or a number that is too low."""
+    types, expected = _TYPES[type_name]
+    fits = isinstance(value, types) and not isinstance(value, datetime) and isinstance(value, bool) == (bool in types)
+    if fits and isinstance(value, int | float) and not isinstance(value, bool):
+        zero = where.strip("[]") in _ZERO_FITS or key in _ZERO_FITS
+        fits, expected = value > 0 or (zero and value == 0), f"{expected}{' from' if zero else ' above'} 0"
+    if not fits:
+        raise WrongUse(f"{value!r} does not fit", where=f"{where} {key}", expected=expected)
+
+
+def _sinks(data: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+    """The sections [sinks.NAME]; what they say beside their kind is looked at when a sink is used."""
+    given = _table(data, "sinks")
+    for name in given:
+        where, said = f"[sinks.{name}]", _table(given, name)
+        if not isinstance(said.get("kind"), str):
+            raise WrongUse("its kind is not given", where=where, expected='a line such as kind = "sql"')
+        if "most" in said:
+            _fitting(said["most"], "int", where, "most")
+    return {str(name): dict(said) for name, said in given.items()}
 
 
 def _falling(grades: Grades) -> Grades:
@@ -172,19 +226,16 @@ def _falling(grades: Grades) -> Grades:
     return grades
 
 
-def _table(data: Mapping[str, Any], name: str, known: tuple[str, ...]) -> Mapping[str, Any]:
+def _table(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     given = data.get(name, {})
     if not isinstance(given, Mapping):
         raise WrongUse(f"{given!r} is not a section", where=name, expected=f"a line [{name}] with its entries below")
-    _known(given, known, f"[{name}]")
     return given
 
 
 def _spark_settings(data: Mapping[str, Any]) -> Mapping[str, str]:
     """Spark's own settings, by Spark's own names ("spark.executor.memory")."""
-    given = data.get("spark", {})
-    if not isinstance(given, Mapping):
-        raise WrongUse(f"{given!r} is not a section", where="spark", expected="a line [spark] with its entries below")
+    given = _table(data, "spark")
     for key, value in given.items():
         if not (key.startswith("spark.") and isinstance(value, str)):
             expected = '"spark.executor.memory" = "8g": a setting by Spark\'s own name, its value in quotes'
@@ -193,7 +244,9 @@ def _spark_settings(data: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 def _one(data: Mapping[str, Any], section: str, key: str) -> str | None:
-    value = _table(data, section, (key,)).get(key)
+    given = _table(data, section)
+    _known(given, (key,), f"[{section}]")
+    value = given.get(key)
     if value is not None and not isinstance(value, str):
         raise WrongUse(f"{value!r} is not text", where=f"[{section}] {key}")
     return value

@@ -8,16 +8,42 @@ import shutil
 import sys
 from pathlib import Path
 
+from crm.sources.connect import is_address
+from crm.sources.mirror.sync import current
 from pipelines.config import Home
+from pipelines.progress import Going
+from pipelines.sync import sync
 
 DEFAULT_HOME = "dealcast-home"
+DATA = "the folder with the CRM's tables, or an address: salesforce://…, hubspot://, postgresql+psycopg://…"
 
 
 def data_option(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     """--data, --as-of, --home: where from, as of when, and where to keep."""
-    parser.add_argument("--data", type=Path, required=required, metavar="DIR", help="the folder with the CRM's tables")
+    parser.add_argument("--data", type=place, required=required, metavar="DIR|URL", help=DATA)
     as_of_option(parser)
     home_option(parser)
+
+
+def place(text: str) -> Path | str:
+    """What --data names: a folder, or the address of a remote source as it stands."""
+    return text if is_address(text) else Path(text)
+
+
+def data_of(options: argparse.Namespace) -> Path:
+    """The folder to read: the one named, or the mirror of the source named, brought up to date.
+
+    A mirror's own folder is read as it was left, and its source is not asked.
+    """
+    if isinstance(options.data, Path):
+        return current(options.data) or options.data
+    with Going("syncing") as step:
+        return sync(options.data, home_of(options), step=step).folder
+
+
+def data_if_given(options: argparse.Namespace) -> Path | None:
+    """The folder to read where one is named."""
+    return None if options.data is None else data_of(options)
 
 
 def as_of_option(parser: argparse.ArgumentParser, default: object = "now") -> None:

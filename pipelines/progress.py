@@ -7,7 +7,9 @@ import time
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+QUIET = 10.0  # seconds between two lines where there is no terminal
 
 
 class Steps:
@@ -49,3 +51,35 @@ class Steps:
             self._bar.update(self._task, description=f"{self._title}: {what}", completed=self._done - 1)
         else:
             print(f"{self._title} {self._done}/{self._total}: {what}", file=sys.stderr, flush=True)
+
+
+class Going:
+    """Says how far work has come whose steps nobody can count; use as a context manager."""
+
+    def __init__(self, title: str) -> None:
+        self._title, self._said_at = title, time.monotonic()
+        self._bar: Progress | None = None
+        self._task: TaskID | None = None
+        if sys.stderr.isatty():
+            columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+            self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+
+    def __enter__(self) -> Going:
+        """Begin."""
+        if self._bar:
+            self._bar.start()
+            self._task = self._bar.add_task(self._title, total=None)
+        return self
+
+    def __exit__(self, *_raised: object) -> None:
+        """End, whether or not all went well."""
+        if self._bar:
+            self._bar.stop()
+
+    def __call__(self, what: str) -> None:
+        """Say what has been done; where there is no terminal, now and then."""
+        if self._bar and self._task is not None:
+            self._bar.update(self._task, description=f"{self._title}: {what}")
+        elif time.monotonic() - self._said_at >= QUIET:
+            self._said_at = time.monotonic()
+            print(f"{self._title}: {what}", file=sys.stderr, flush=True)

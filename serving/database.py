@@ -13,13 +13,16 @@ import sqlalchemy as sa
 from crm.errors import DealcastError, WrongUse
 from serving.store_tables import metadata
 
+_MAKING_TABLES = 1_146_372_947
+"""PostgreSQL's lock on making the tables: any number that nobody else uses."""
+
 
 class Database:
     """A database with the store's tables. SQLite, or PostgreSQL by URL."""
 
     def __init__(self, url: str) -> None:
         try:
-            self._engine = sa.create_engine(url)
+            self._engine = sa.create_engine(url, pool_pre_ping=True)
         except (sa.exc.ArgumentError, ModuleNotFoundError) as error:
             raise WrongUse(
                 f"no database can be opened by this address: {first_line(error)}",
@@ -30,8 +33,10 @@ class Database:
         if self._engine.dialect.name == "sqlite":
             sa.event.listen(self._engine, "connect", _tune_sqlite)
         with self.transaction() as connection:
-            metadata.create_all(connection)
-            _add_missing_columns(connection)
+            if not _is_up_to_date(connection):
+                _alone(connection)
+                metadata.create_all(connection)
+                _add_missing_columns(connection)
 
     @property
     def address(self) -> str:
@@ -53,6 +58,21 @@ class Database:
                 expected="a database that can be read and written",
                 remedy="see that it is there and has room; where the file is damaged, restore it from a backup",
             ) from error
+
+
+def _is_up_to_date(connection: sa.Connection) -> bool:
+    """Whether every table is there with every column; asked first, as making them has to wait for whoever writes."""
+    there = sa.inspect(connection).get_multi_columns(filter_names=list(metadata.tables))
+    names = {table: {column["name"] for column in columns} for (_, table), columns in there.items()}
+    return all({column.name for column in t.columns} <= names.get(t.name, set()) for t in metadata.sorted_tables)
+
+
+def _alone(connection: sa.Connection) -> None:
+    """Wait until nobody else makes tables: two at once would both find them missing."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MAKING_TABLES)))
 
 
 def _add_missing_columns(connection: sa.Connection) -> None:

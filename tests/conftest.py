@@ -1,10 +1,13 @@
 """What every test relies on: the same surroundings on every machine, and real data where there are any."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests.databases import Postgres, postgres_server
 
 # What a developer has set for Dealcast or MLflow is not the tests'. Done here, before anything imports what
 # reads it. Two threads: the same load on any machine, and many make LightGBM slower on small data.
@@ -32,3 +35,17 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.fail(f"DEALCAST_REAL_DATA names {named}, which is not a folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A real PostgreSQL server, started when the first test asks for it."""
+    with postgres_server() as running:
+        yield running
+
+
+@pytest.fixture
+def postgres_url(postgres) -> Iterator[str]:
+    """The URL of an empty PostgreSQL database of one's own."""
+    with postgres.database() as url:
+        yield url

@@ -1,7 +1,7 @@
 """Which deals are closed, how, and when: what a deal's row, its stage and its history say together.
 
 `VERDICTS` lists what can be said, the first that holds. A closed stage without a closing time takes it from
-the last change into a closed stage; in Salesforce's shape, which has no such column, also from the last
+the last change into a closed stage; in a CRM's shape, which has no such column, also from the last
 change of stage that the deal's row tells, else from its close date.
 """
 
@@ -11,8 +11,6 @@ from crm.sources import rules
 from crm.sources.intake import Intake, custom_headers
 from crm.sources.quoting import literal, name
 from crm.tables import OPPORTUNITIES
-
-LAST_STAGE_CHANGE = "LastStageChangeDate"  # Salesforce's own witness of a closing
 
 CONTRADICTED, UNTIMED = "contradicted", "not known when"
 REFUSED = {
@@ -104,15 +102,15 @@ def _history(intake: Intake) -> str:
 
 
 def _witness(intake: Intake) -> str:
-    """Salesforce: the last change of stage as the deal's row tells it, else the day it was closed on."""
+    """A CRM's shape: the last change of stage as the deal's row tells it, else the day it was closed on."""
     headers = custom_headers(intake, "opportunities")
-    changed = "CAST(NULL AS TIMESTAMPTZ)"
-    if LAST_STAGE_CHANGE in headers:
-        changed = f"TRY_CAST(c_{headers.index(LAST_STAGE_CHANGE)} AS TIMESTAMPTZ)"
+    named = {file.text.stage_changed for file in intake.files_of("opportunities")} - {""}
+    told = [f"TRY_CAST(c_{headers.index(header)} AS TIMESTAMPTZ)" for header in sorted(named)]
+    changed = f"coalesce({', '.join(told)})" if told else "CAST(NULL AS TIMESTAMPTZ)"
     day_end = "CAST(close_date AS TIMESTAMP) + INTERVAL 1 DAY - INTERVAL 1 MICROSECOND"
     closed = f"CASE WHEN close_date <= current_date THEN least(timezone('UTC', {day_end}), now()) END"
-    salesforce = [str(file.number) for file in intake.files_of("opportunities") if file.text.vendor]
+    vendors = [str(file.number) for file in intake.files_of("opportunities") if file.text.vendor]
     return (
         f"SELECT _file, _row, coalesce({changed}, {closed}) AS closing FROM all_opportunities "
-        f"WHERE _file IN ({', '.join(salesforce) or 'NULL'})"
+        f"WHERE _file IN ({', '.join(vendors) or 'NULL'})"
     )

@@ -109,7 +109,7 @@ def _load(intake: Intake, file: SourceFile) -> None:
         intake.aids[file.source] = raw
         intake.notes.append(f"read to understand the others: {file.name}")
         return
-    if set(file.needs) <= set(raw.header):
+    if file.feeds_with(raw.header):
         mapping = replace(intake.mapping, time_zone=intake.mapping.time_zone or file.shape.time_zone)
         load(intake, raw, file.shape.text(intake, raw, file, mapping), mapping)
     intake.con.execute(f"DROP VIEW {name(raw.relation)}")

@@ -69,8 +69,8 @@ def find_files(folder: Path, mapping: SourceMapping) -> Found:
 
 def _reading_order(file: SourceFile) -> tuple[int, int]:
     """Aids first, then the contract's tables in its order; of one table the better witness first."""
-    names = [table.name for table in file.shape.tables]
-    return ["", *TABLES].index(file.table), names.index(file.source)
+    names = [(table.name, table.feeds, table.told_as) for table in file.shape.tables]
+    return ["", *TABLES].index(file.table), names.index((file.source, file.table, file.told_as))
 
 
 def _by_stem(folder: Path) -> dict[str, Path]:
@@ -97,7 +97,7 @@ def _of_shape(shape: Shape, by_stem: Mapping[str, Path]) -> dict[str, list[Sourc
     """The files that a shape knows, by stem; one that feeds two tables of the contract is there twice."""
     return {
         stem: [
-            SourceFile(path, table.name, table.feeds, shape, needs=table.needs, told_as=table.told_as)
+            SourceFile(path, table.name, table.feeds, shape, feeds_with=table.feeds_with, told_as=table.told_as)
             for table in shape.tables
             if table.name == shape.table_of(stem)
         ]

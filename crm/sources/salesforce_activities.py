@@ -17,7 +17,7 @@ from crm.sources.mapping import SourceMapping
 from crm.sources.own_columns import own_columns
 from crm.sources.quoting import literal, name
 from crm.sources.reading import RawTable
-from crm.sources.salesforce_cells import NOTHING, Cells, Early, early_columns, require
+from crm.sources.salesforce_cells import Cells, Early, earlier_told, early_columns, is_own, require
 from crm.sources.typing_query import TextRelation
 
 DEAL_PREFIX = "006"
@@ -102,15 +102,16 @@ def _activities(
         "subject": cells.raw_text("Subject"),
         **meaning,
     }
-    custom = own_columns("activities", [header for header in raw.header if header.endswith("__c")])
+    custom = own_columns("activities", [header for header in raw.header if is_own(header)])
     selected = [f"{sql} AS {name(column)}" for column, sql in columns.items()]
     selected += [f"{cells.raw_text(header)} AS {name(x)}" for x, header in custom.items()]
     early = early_columns(cells, _not_about_a_deal(intake, cells), *reasons)
     named = {**HEADERS, **headers}
     return TextRelation(
         "activities",
-        f"SELECT _row, 0 AS _seq, {early}, {NOTHING} AS _told, {', '.join(selected)} FROM {name(raw.relation)}",
-        {column: named[column] for column in columns},
+        f"SELECT _row, 0 AS _seq, {early}, {earlier_told(cells)} AS _told, {', '.join(selected)} "
+        f"FROM {name(raw.relation)}",
+        {column: cells.called(named[column]) for column in columns},
         custom,
         numeric=frozenset({"duration_minutes"}),
         may_hold_nul=raw.may_hold_nul,

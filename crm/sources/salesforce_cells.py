@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -16,6 +18,13 @@ from crm.tables import Kind
 
 NOTHING = "CAST(NULL AS VARCHAR)"
 CHECK_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+CUSTOM_ENDING = "_c"
+DAYS = frozenset({"ActivityDate", "CloseDate", "ConvertedDate", "StartDate"})
+MIDNIGHT = r"[T ]00:00(:00(\.0+)?)?( ?(Z|UTC|[+]00(:?00)?))?$"
+DELETED_IN = ("IsDeleted", "_fivetran_deleted")
+# What a warehouse calls the start and the end of a version's life.
+VERSIONS = (("_fivetran_start", "_fivetran_end"), ("_dlt_valid_from", "_dlt_valid_to"))
+HOUSEKEEPING = ("_fivetran_", "_dlt_", "_airbyte_", "_sdc_")  # columns of the tools that fill a warehouse
 
 
 def define_ids(con: duckdb.DuckDBPyConnection) -> None:
@@ -42,36 +51,64 @@ def _capital(place: int, bit: int) -> str:
     return f"CASE WHEN substr(x, {place}, 1) BETWEEN 'A' AND 'Z' THEN {bit} ELSE 0 END"
 
 
+def folded(header: str) -> str:
+    """A column's name without what warehouses change in it: StageName, stage_name and STAGE_NAME are one."""
+    return re.sub(r"[^a-z0-9]", "", header.lower())
+
+
+def is_own(header: str) -> bool:
+    """Whether the column is the company's own: `Tender__c`, which a warehouse calls `tender_c`."""
+    return header.lower().endswith(CUSTOM_ENDING)
+
+
 @dataclass(frozen=True)
 class Cells:
-    """A file's cells by API name; blank is NULL, and a column that the export lacks is NULL throughout."""
+    """A file's cells by API name; blank is NULL, and a column that the file lacks is NULL throughout.
+
+    A warehouse's `stage_name` is found as `StageName`.
+    """
 
     raw: RawTable
 
     def has(self, header: str) -> bool:
-        return header in self.raw.header
+        return self._place(header) is not None
+
+    def called(self, header: str) -> str:
+        """What the file calls the column of that API name; the API name where it has none."""
+        place = self._place(header)
+        return header if place is None else self.raw.header[place]
 
     def text(self, *headers: str) -> str:
         """The first of the columns that has something in it."""
-        found = [f"nullif(trim({self._cell(h)}), '')" for h in headers if self.has(h)]
+        found = [_bare(h, self.raw_text(h)) for h in headers if self.has(h)]
         return found[0] if len(found) == 1 else f"coalesce({', '.join(found)})" if found else NOTHING
 
     def raw_text(self, header: str) -> str:
         """The cell byte for byte."""
-        return self._cell(header) if self.has(header) else NOTHING
+        place = self._place(header)
+        return NOTHING if place is None else name(f"c{place}")
 
     def id(self, header: str) -> str:
         return f"salesforce_id({self.text(header)})"
 
     def flag(self, header: str) -> str:
-        return f"coalesce(lower({self.text(header)}) IN ('true', '1', 'yes'), false)"
+        return f"coalesce(lower({self.text(header)}) IN ('true', 't', '1', 'yes'), false)"
 
     def time(self, header: str, mapping: SourceMapping) -> str:
         """The instant that the cell tells; NULL where it tells none."""
         return instant(self.text(header), mapping)
 
-    def _cell(self, header: str) -> str:
-        return name(f"c{self.raw.header.index(header)}")
+    def _place(self, header: str) -> int | None:
+        if header in self.raw.header:
+            return self.raw.header.index(header)
+        wanted = folded(header)
+        return next((i for i, found in enumerate(self.raw.header) if folded(found) == wanted), None)
+
+
+def _bare(header: str, cell: str) -> str:
+    """SQL for a cell without blanks; a day that a warehouse keeps as its midnight is a day again."""
+    text = f"nullif(trim({cell}), '')"
+    return f"regexp_replace({text}, {literal(MIDNIGHT)}, '')" if header in DAYS else text
 
 
 def instant(text: str, mapping: SourceMapping) -> str:
@@ -82,7 +119,8 @@ def instant(text: str, mapping: SourceMapping) -> str:
 
 def require(raw: RawTable, *headers: str) -> None:
     """:raises DataRefused: where the header lacks one of the columns."""
-    missing = [header for header in headers if header not in raw.header]
+    cells = Cells(raw)
+    missing = [header for header in headers if not cells.has(header)]
     if missing:
         raise DataRefused(
             f"the header has no column {', '.join(repr(h) for h in missing)}",
@@ -102,12 +140,21 @@ class Early:
 
 
 def early_columns(cells: Cells, *reasons: Early) -> str:
-    """SQL for `_early`, `_early_column` and `_early_value`: deleted in the CRM, then the other reasons."""
-    every = (Early(DELETED, "IsDeleted", cells.flag("IsDeleted")), *reasons)
+    """SQL for `_early`, `_early_column` and `_early_value`: deleted in the CRM, then the other reasons.
+
+    An earlier version of a row is set aside for none of them: it is told of.
+    """
+    deleted = [Early(DELETED, header, cells.flag(header)) for header in DELETED_IN if cells.has(header)]
+    every = (*deleted, *gone_at_last(cells), *reasons)
+    if not every:
+        return f"{NOTHING} AS _early, {NOTHING} AS _early_column, {NOTHING} AS _early_value"
     rule = " ".join(f"WHEN {e.when} THEN {literal(e.rule.name)}" for e in every)
-    column = " ".join(f"WHEN {e.when} THEN {literal(e.header)}" for e in every)
+    column = " ".join(f"WHEN {e.when} THEN {literal(cells.called(e.header))}" for e in every)
     value = " ".join(f"WHEN {e.when} THEN {cells.text(e.header)}" for e in every)
-    return f"CASE {rule} END AS _early, CASE {column} END AS _early_column, CASE {value} END AS _early_value"
+    return ", ".join(
+        f"CASE WHEN {is_earlier(cells)} THEN NULL {whens} END AS {what}"
+        for whens, what in ((rule, "_early"), (column, "_early_column"), (value, "_early_value"))
+    )
 
 
 def second_of_its_id(cells: Cells) -> Early:
@@ -115,3 +162,42 @@ def second_of_its_id(cells: Cells) -> Early:
     key = cells.text("Id")
     copy = f"({key} IS NOT NULL AND row_number() OVER (PARTITION BY {key} ORDER BY _row) > 1)"
     return Early(EXACT_DUPLICATE, "Id", copy)
+
+
+# --- tables that keep the versions of their rows -----------------------------------------------------------------
+
+
+def keeps_versions(header: Sequence[str]) -> bool:
+    """Whether a warehouse's table of that header keeps each version of a row (Fivetran's history mode, dlt's scd2)."""
+    return any(start in header for start, _ in VERSIONS)
+
+
+def version_start(cells: Cells) -> str:
+    """The header that tells when a version began to hold."""
+    return next(start for start, _ in VERSIONS if cells.has(start))
+
+
+def is_earlier(cells: Cells) -> str:
+    """SQL: the row is a version of its record that a later one has replaced."""
+    return f"({_from_last(cells)} > 1)" if keeps_versions(cells.raw.header) else "false"
+
+
+def earlier_told(cells: Cells) -> str:
+    """SQL for `_told` of a table that gives each record as it is today."""
+    return f"CASE WHEN {is_earlier(cells)} THEN 'earlier versions of a row' END"
+
+
+def gone_at_last(cells: Cells) -> list[Early]:
+    """The last version of a record has ended: the source holds the record no longer."""
+    if not keeps_versions(cells.raw.header):
+        return []
+    end = next(end for start, end in VERSIONS if cells.has(start))
+    if not cells.has(end):
+        return []
+    ended = f"({cells.text(end)} IS NOT NULL AND {cells.text(end)} NOT LIKE '9999%')"
+    return [Early(DELETED, end, ended)]
+
+
+def _from_last(cells: Cells) -> str:
+    start = cells.text(version_start(cells))
+    return f"row_number() OVER (PARTITION BY {cells.id('Id')} ORDER BY {start} DESC, _row DESC)"

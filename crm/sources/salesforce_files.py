@@ -1,8 +1,9 @@
-"""Salesforce's export files → text under the contract's names.
+"""Salesforce's objects, exported or in a warehouse → text under the contract's names.
 
 The objects whose rows are the contract's rows are declared here; histories and activities, whose rows mean
 something else, have files of their own. Opportunity keeps every further column, other objects keep the
-company's own (`…__c`): the rest is addresses and housekeeping.
+company's own (`…__c`): the rest is addresses and housekeeping. A warehouse writes the names in its own way
+(`StageName` is `stage_name`) and may keep each version of a row; the last is the row as it is today.
 """
 
 from __future__ import annotations
@@ -15,7 +16,16 @@ from crm.sources.own_columns import own_columns
 from crm.sources.quoting import name, renamed
 from crm.sources.reading import RawTable
 from crm.sources.salesforce_activities import event_text, task_text
-from crm.sources.salesforce_cells import NOTHING, Cells, define_ids, early_columns, is_short_id, require
+from crm.sources.salesforce_cells import (
+    HOUSEKEEPING,
+    Cells,
+    define_ids,
+    earlier_told,
+    early_columns,
+    is_own,
+    is_short_id,
+    require,
+)
 from crm.sources.salesforce_history import FORECAST_LABELS, field_history_text, snapshots_text
 from crm.sources.shape import SourceFile
 from crm.sources.typing_query import TextRelation
@@ -92,7 +102,7 @@ OWN_MEANING: Mapping[str, Callable[[Intake, RawTable, SourceMapping], TextRelati
     "Task": task_text,
     "Event": event_text,
 }
-CUSTOM_ENDING = "__c"
+LAST_STAGE_CHANGE = "LastStageChangeDate"  # Salesforce's own witness of a closing
 
 
 def salesforce_text(intake: Intake, raw: RawTable, file: SourceFile, mapping: SourceMapping) -> TextRelation:
@@ -108,19 +118,21 @@ def salesforce_text(intake: Intake, raw: RawTable, file: SourceFile, mapping: So
         if not any(cells.has(header) for header in columns[column]):
             require(raw, columns[column][0])
     headers = {
-        column: next(h for h in names if cells.has(h))
+        column: next(cells.called(h) for h in names if cells.has(h))
         for column, names in columns.items()
         if any(cells.has(h) for h in names)
     }
-    used = {header for names in columns.values() for header in names}
+    used = {cells.called(header) for names in columns.values() for header in names}
     keeps_all = file.source == "Opportunity"
-    kept = [h for h in raw.header if h not in used and (keeps_all or h.endswith(CUSTOM_ENDING))]
+    further = [h for h in raw.header if h not in used and not h.startswith(HOUSEKEEPING)]
+    kept = [h for h in further if keeps_all or is_own(h)]
     custom = own_columns(file.table, kept)
-    selected = [f"{_meaning(file, column, cells)} AS {name(column)}" for column in headers]
+    stage_changed = {header: custom[x] for x, header in zip(custom, kept, strict=True)}
+    selected = [f"{meaning(file.source, file.table, column, cells)} AS {name(column)}" for column in headers]
     selected += [f"{cells.raw_text(header)} AS {name(x)}" for x, header in zip(custom, kept, strict=True)]
     return TextRelation(
         file.table,
-        f"SELECT _row, 0 AS _seq, {early_columns(cells)}, {NOTHING} AS _told, {', '.join(selected)} "
+        f"SELECT _row, 0 AS _seq, {early_columns(cells)}, {earlier_told(cells)} AS _told, {', '.join(selected)} "
         f"FROM {name(raw.relation)}",
         headers,
         custom,
@@ -131,18 +143,22 @@ def salesforce_text(intake: Intake, raw: RawTable, file: SourceFile, mapping: So
         may_hold_nul=raw.may_hold_nul,
         vendor="salesforce",
         counted=_short_ids(intake, raw, cells.text(columns[TABLES[file.table].columns[0].name][0])),
+        stage_changed=stage_changed.get(cells.called(LAST_STAGE_CHANGE), ""),
     )
 
 
-def _meaning(file: SourceFile, column: str, cells: Cells) -> str:
-    """SQL for what a column of the object means, as text."""
-    names = OBJECTS[file.source][column]
-    kind = next(c.kind for c in TABLES[file.table].columns if c.name == column)
+def meaning(source: str, table: str, column: str, cells: Cells) -> str:
+    """SQL for what a column of the object means, as text.
+
+    :param source: the object; :param table: the table of the contract that it feeds.
+    """
+    names = OBJECTS[source][column]
+    kind = next(c.kind for c in TABLES[table].columns if c.name == column)
     if kind is Kind.ID:
         return cells.id(names[0])
-    if (file.source, column) == ("Opportunity", "is_won"):  # false while open: that is not lost
+    if (source, column) == ("Opportunity", "is_won"):  # false while open: that is not lost
         return f"CASE WHEN {cells.flag('IsClosed')} THEN {cells.text('IsWon')} END"
-    if (file.source, column) == ("User", "name"):
+    if (source, column) == ("User", "name"):
         full = f"nullif(concat_ws(' ', {cells.text('FirstName')}, {cells.text('LastName')}), '')"
         return f"coalesce({cells.text('Name')}, {full}, {cells.text('Username')})"
     if column == "forecast_category":

@@ -13,14 +13,9 @@ from crm.sources.intake import Intake
 from crm.sources.mapping import SourceMapping
 from crm.sources.quoting import literal, literals, name, renamed
 from crm.sources.reading import RawTable
-from crm.sources.salesforce_cells import (
-    NOTHING,
-    Cells,
-    early_columns,
-    require,
-    second_of_its_id,
-)
+from crm.sources.salesforce_cells import NOTHING, Cells, early_columns, folded, require, second_of_its_id
 from crm.sources.typing_query import TextRelation
+from crm.tables import CHANGES
 
 SNAPSHOT_FIELDS: Mapping[str, str] = {
     "stage": "StageName",
@@ -49,6 +44,7 @@ FIELDS: Mapping[str, str] = {
 # Lookups are told twice, by name and by id; only ids of these prefixes are kept (users and queues, accounts).
 LOOKUPS: Mapping[str, str] = {"Owner": "(005|00G)", "Account": "001"}
 NO_CHANGES = ("created", "opportunityCreatedFromLead", "leadConverted", "locked", "unlocked")
+FOLDED = "regexp_replace(lower(field), '[^a-z0-9]', '', 'g')"
 # OpportunityHistory writes API names, Opportunity shows labels.
 FORECAST_LABELS: Mapping[str, str] = {
     "BestCase": "Best Case",
@@ -61,43 +57,59 @@ def snapshots_text(_intake: Intake, raw: RawTable, mapping: SourceMapping) -> Te
     """OpportunityHistory → the differences between each snapshot of a deal and the one before."""
     require(raw, "OpportunityId", "CreatedDate", "StageName")
     cells = Cells(raw)
-    tracked = {field: header for field, header in SNAPSHOT_FIELDS.items() if cells.has(header)}
-    values = ", ".join(f"{_snapshot_value(cells, field)} AS {field}" for field in tracked)
-    before = ", ".join(f"lag({field}) OVER deal AS {field}_before" for field in tracked)
-    differences = ", ".join(
-        f"{{seq: {seq}, field: {literal(field)}, old: {field}_before, new: {field}}}"
-        for seq, field in enumerate(tracked)
+    values = {field: _snapshot_value(cells, field) for field, header in SNAPSHOT_FIELDS.items() if cells.has(header)}
+    state = (
+        f"_row, {early_columns(cells, second_of_its_id(cells))}, {cells.id('OpportunityId')} AS deal, "
+        f"{cells.text('CreatedDate')} AS written, {cells.time('CreatedDate', mapping)} AS moment, "
+        f"{cells.id('CreatedById')} AS author, {NOTHING} AS begun"
+    )
+    return changes_text(
+        raw,
+        differences(raw, state, values, told_first="first snapshots of their deals"),
+        mapping,
+        {"field": "StageName", "old_value": "StageName", "new_value": "StageName"},
+    )
+
+
+def differences(raw: RawTable, state: str, values: Mapping[str, str], *, told_first: str = "") -> str:
+    """SQL for the changes between each state of a deal and the one before it, one row a field that differs.
+
+    :param state: what to select of each row: _row, the early columns, deal, written, moment, author, and begun, when
+        the first state of a deal began to hold (NULL: when it was written).
+    :param values: field of opportunities → SQL for its value.
+    :param told_first: why a deal's first state is no change; "" = it is one, from nothing to each value it has.
+    """
+    columns = {field: f"v{seq}" for seq, field in enumerate(values)}
+    asked = "".join(f", {sql} AS {columns[field]}" for field, sql in values.items())
+    before = "".join(f", lag({column}) OVER deal AS {column}_before" for column in columns.values())
+    pairs = ", ".join(
+        f"{{seq: {seq}, field: {literal(field)}, old: {column}_before, new: {column}}}"
+        for seq, (field, column) in enumerate(columns.items())
     )
     nothing = f"{{seq: 0, field: {NOTHING}, old: {NOTHING}, new: {NOTHING}}}"
-    selected = (
-        f"SELECT _row, {early_columns(cells, second_of_its_id(cells))}, {cells.id('OpportunityId')} AS deal, "
-        f"{cells.text('CreatedDate')} AS written, {cells.time('CreatedDate', mapping)} AS moment, "
-        f"{cells.id('CreatedById')} AS author, {values} FROM {name(raw.relation)}"
-    )
     compared = (
-        f"SELECT *, row_number() OVER deal AS place, {before} FROM ({selected}) "
+        f"SELECT *, row_number() OVER deal AS place{before} FROM (SELECT {state}{asked} FROM {name(raw.relation)}) "
         "WINDOW deal AS (PARTITION BY deal, moment IS NULL, _early IS NULL ORDER BY moment, _row)"
     )
+    silent = "_early IS NOT NULL" + (" OR place = 1" if told_first else "")
     changed = (
-        f"SELECT *, CASE WHEN place = 1 OR _early IS NOT NULL THEN [] ELSE list_filter([{differences}], "
+        f"SELECT *, CASE WHEN {silent} THEN [] ELSE list_filter([{pairs or nothing}], "
         f"lambda d: {_differ('d.field', 'd.old', 'd.new')}) END AS found FROM ({compared})"
     )
+    first = f"WHEN place = 1 THEN {literal(told_first)} " if told_first else ""
     told = (
-        "CASE WHEN _early IS NOT NULL OR moment IS NULL OR deal IS NULL THEN NULL "
-        "WHEN place = 1 THEN 'first snapshots of their deals' "
+        f"CASE WHEN _early IS NOT NULL OR moment IS NULL OR deal IS NULL THEN NULL {first}"
         "WHEN len(found) = 0 THEN 'snapshots without a change' END"
     )
     spread = (
         f"SELECT * EXCLUDE (found), {told} AS _told, "
         f"unnest(CASE WHEN len(found) = 0 THEN [{nothing}] ELSE found END) AS change FROM ({changed})"
     )
-    return _changes(
-        raw,
-        "SELECT _row, change.seq AS _seq, _early, _early_column, _early_value, _told, "
-        "deal AS opportunity_id, written AS changed_at, coalesce(change.field, 'stage') AS field, "
-        f"change.old AS old_value, change.new AS new_value, author AS changed_by FROM ({spread})",
-        mapping,
-        {"field": "StageName", "old_value": "StageName", "new_value": "StageName"},
+    return (
+        "SELECT _row, change.seq AS _seq, _early, _early_column, _early_value, _told, deal AS opportunity_id, "
+        "CASE WHEN place = 1 THEN coalesce(begun, written) ELSE written END AS changed_at, "
+        "coalesce(change.field, 'stage') AS field, "
+        f"change.old AS old_value, change.new AS new_value, author AS changed_by FROM ({spread})"
     )
 
 
@@ -107,6 +119,8 @@ def field_history_text(intake: Intake, raw: RawTable, mapping: SourceMapping) ->
     cells = Cells(raw)
     field, old, new = cells.text("Field"), cells.text("OldValue"), cells.text("NewValue")
     in_contract = renamed("field", FIELDS.items())
+    own = _own_in_warehouse(intake)
+    called = f"CASE WHEN field IN ({literals(FIELDS)}) THEN {in_contract} ELSE {renamed(FOLDED, own)} END"
     by_id = " OR ".join(
         f"(field = {literal(lookup)} AND NOT ({_is_id('old', prefix)} AND {_is_id('new', prefix)}))"
         for lookup, prefix in LOOKUPS.items()
@@ -114,7 +128,7 @@ def field_history_text(intake: Intake, raw: RawTable, mapping: SourceMapping) ->
     told = (
         f"CASE WHEN field IN ({literals(NO_CHANGES)}) THEN 'marks that are no change' "
         f"WHEN {by_id} THEN 'changes told by name, and by id in a row of their own' "
-        f"WHEN {in_contract} IN ({literals(SNAPSHOT_FIELDS)}) AND {_has_snapshots(intake)} "
+        f"WHEN {in_contract} IN ({literals(SNAPSHOT_FIELDS)}) AND {has_snapshots(intake, 'f.deal')} "
         "THEN 'changes told by OpportunityHistory' END"
     )
     is_lookup = f"field IN ({literals(f for f, c in FIELDS.items() if c in ('owner_id', 'account_id'))})"
@@ -124,10 +138,10 @@ def field_history_text(intake: Intake, raw: RawTable, mapping: SourceMapping) ->
         f"{old} AS old, {new} AS new, {cells.raw_text('OldValue')} AS old_raw, "
         f"{cells.raw_text('NewValue')} AS new_raw FROM {name(raw.relation)}"
     )
-    return _changes(
+    return changes_text(
         raw,
         f"SELECT _row, 0 AS _seq, _early, _early_column, _early_value, {told} AS _told, "
-        f"deal AS opportunity_id, written AS changed_at, {in_contract} AS field, "
+        f"deal AS opportunity_id, written AS changed_at, {called if own else in_contract} AS field, "
         f"CASE WHEN {is_lookup} THEN salesforce_id(old) ELSE {_labelled('old')} END AS old_value, "
         f"CASE WHEN {is_lookup} THEN salesforce_id(new) ELSE {_labelled('new')} END AS new_value, "
         f"author AS changed_by FROM ({rows}) f",
@@ -136,16 +150,17 @@ def field_history_text(intake: Intake, raw: RawTable, mapping: SourceMapping) ->
     )
 
 
-def _changes(raw: RawTable, select: str, mapping: SourceMapping, headers: Mapping[str, str]) -> TextRelation:
+def changes_text(raw: RawTable, select: str, mapping: SourceMapping, headers: Mapping[str, str]) -> TextRelation:
+    """The changes that the query gives.
+
+    :param headers: column of changes → API name, where it is not the histories' usual one.
+    """
+    named = {"opportunity_id": "OpportunityId", "changed_at": "CreatedDate", "changed_by": "CreatedById", **headers}
+    called = Cells(raw).called
     return TextRelation(
         "changes",
         select,
-        {
-            "opportunity_id": "OpportunityId",
-            "changed_at": "CreatedDate",
-            **headers,
-            "changed_by": "CreatedById",
-        },
+        {c.name: called(named[c.name]) for c in CHANGES.columns},
         aliases={"stage": mapping.stage_aliases},
         may_hold_nul=raw.may_hold_nul,
         vendor="salesforce",
@@ -179,7 +194,15 @@ def _is_id(text: str, prefix: str) -> str:
     return f"({text} IS NULL OR regexp_full_match({text}, '{prefix}[a-zA-Z0-9]*'))"
 
 
-def _has_snapshots(intake: Intake) -> str:
-    relations = [f.relation for f in intake.files_of("changes") if f.text.headers.get("field") == "StageName"]
+def _own_in_warehouse(intake: Intake) -> list[tuple[str, str]]:
+    """The company's own fields as a warehouse calls them, by their folded names."""
+    headers = [h for file in intake.files_of("opportunities") for h in file.text.custom.values()]
+    return [(folded(h), h) for h in headers if h == h.lower()]
+
+
+def has_snapshots(intake: Intake, deal: str) -> str:
+    """SQL: the deal of that id has snapshots in OpportunityHistory."""
+    files = [f for f in intake.files_of("changes") if folded(f.text.headers["field"]) == "stagename"]
+    relations = [file.relation for file in files]
     seen = " UNION ALL ".join(f"SELECT opportunity_id FROM {relation} WHERE _early IS NULL" for relation in relations)
-    return f"f.deal IN ({seen})" if seen else "false"
+    return f"{deal} IN ({seen})" if seen else "false"

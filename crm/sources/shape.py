@@ -5,7 +5,7 @@ A shape is a module in `crm/sources/shapes/` with a `SHAPE`; it is found by bein
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,20 +15,25 @@ from crm.sources.reading import RawTable
 from crm.sources.typing_query import TextRelation
 
 
+def always(_header: Sequence[str]) -> bool:
+    """Whatever columns a file has, it feeds its table."""
+    return True
+
+
 @dataclass(frozen=True)
 class ShapeTable:
     """A table as one CRM has it.
 
     :param name: what the CRM calls it.
     :param feeds: the table of the contract that its rows go to; "" = an aid, read to understand the others.
-    :param needs: columns without which it does not feed that table (a table that keeps its versions is a history
+    :param feeds_with: whether a file with those columns feeds that table (one that keeps its versions is a history
         as well, and is declared twice).
     :param told_as: what tells the second reading of one file from the first in reports.
     """
 
     name: str
     feeds: str = ""
-    needs: tuple[str, ...] = ()
+    feeds_with: Callable[[Sequence[str]], bool] = always
     told_as: str = ""
 
 
@@ -41,7 +46,7 @@ class SourceFile:
     table: str
     shape: Shape
     mapping: TableMapping = field(default_factory=lambda: TableMapping(""))
-    needs: tuple[str, ...] = ()
+    feeds_with: Callable[[Sequence[str]], bool] = always
     told_as: str = ""
 
     @property

@@ -45,6 +45,7 @@ class TextRelation:
         numbers.
     :param vendor: whose shape it is, empty for the contract's own.
     :param counted: what was normalised on the way, and how often.
+    :param stage_changed: the custom column that tells when the stage changed last; "" where there is none.
     """
 
     table: str
@@ -57,6 +58,7 @@ class TextRelation:
     may_hold_nul: bool = True
     vendor: str = ""
     counted: Mapping[str, int] = field(default_factory=dict)
+    stage_changed: str = ""
 
     @property
     def columns(self) -> tuple[Column, ...]:

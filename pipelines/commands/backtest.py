@@ -8,7 +8,7 @@ from pathlib import Path
 from crm.errors import DONE
 from pipelines import terminal
 from pipelines.backtest import backtest
-from pipelines.options import at_least_one, data_option, home_of, json_option, say
+from pipelines.options import at_least_one, data_of, data_option, home_of, json_option, say
 from pipelines.progress import Steps
 from pipelines.reports import record
 
@@ -32,8 +32,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Forecast the past; what an interrupted run has done is taken up by the next."""
+    data = data_of(options)
     with Steps("backtest", FURTHER_STEPS + options.periods) as step:
-        result = backtest(options.data, options.as_of, home_of(options), options.periods, options.out, step)
+        result = backtest(data, options.as_of, home_of(options), options.periods, options.out, step)
     if options.json:
         say(record.backtest_json(result))
     else:

@@ -7,7 +7,7 @@ import argparse
 from crm.errors import DONE
 from pipelines import terminal
 from pipelines.check import STEPS, check
-from pipelines.options import data_option, home_of, json_option, say
+from pipelines.options import data_of, data_option, home_of, json_option, say
 from pipelines.progress import Steps
 from pipelines.reports import quality
 
@@ -20,8 +20,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Check a folder."""
+    data = data_of(options)
     with Steps("checking", STEPS) as step:
-        result = check(options.data, options.as_of, home_of(options), step)
+        result = check(data, options.as_of, home_of(options), step)
     if options.json:
         say(quality.check_json(result))
     else:

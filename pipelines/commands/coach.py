@@ -8,7 +8,7 @@ from pathlib import Path
 from crm.errors import DONE
 from pipelines import terminal
 from pipelines.coach import STEPS, coach
-from pipelines.options import data_option, home_of, json_option, say
+from pipelines.options import data_of, data_option, home_of, json_option, say
 from pipelines.progress import Steps
 from pipelines.reports.coach import coach_json, coach_text
 
@@ -24,8 +24,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Compare reps with their teams, and teams with the company."""
+    data = data_of(options)
     with Steps("coaching", STEPS) as step:
-        result = coach(options.data, options.as_of, home_of(options), options.owner, options.team, options.out, step)
+        result = coach(data, options.as_of, home_of(options), options.owner, options.team, options.out, step)
     if options.json:
         say(coach_json(result))
     else:

@@ -10,7 +10,7 @@ from pipelines import terminal
 from pipelines.daily import daily
 from pipelines.engines import ENGINES, LOCAL, LOCAL_MASTER, SPARK, Wanted, memory_of
 from pipelines.features import SETS, STEPS, TRAINING, features
-from pipelines.options import data_option, home_of, json_option, say
+from pipelines.options import data_of, data_option, home_of, json_option, say
 from pipelines.progress import Steps
 from pipelines.reports import sets
 
@@ -47,16 +47,17 @@ def run(options: argparse.Namespace) -> int:
     _refuse_idle(options)
     memory = None if options.memory is None else memory_of(options.memory)
     wanted = Wanted(options.engine, memory, options.master or LOCAL_MASTER)
+    data = data_of(options)
     with Steps("features", STEPS) as step:
         if options.daily is not None:
             kept = daily(
-                options.data, options.as_of, options.since, home_of(options), options.daily, wanted, step,
+                data, options.as_of, options.since, home_of(options), options.daily, wanted, step,
                 verify=options.verify,
             )  # fmt: skip
             text, notes = sets.daily_json(kept) if options.json else sets.daily_summary(kept), kept.notes
         else:
             written = features(
-                options.data, options.as_of, home_of(options), options.set or TRAINING, options.out, wanted, step
+                data, options.as_of, home_of(options), options.set or TRAINING, options.out, wanted, step
             )
             text, notes = sets.set_json(written) if options.json else sets.set_summary(written), written.notes
     if not options.json:

@@ -6,7 +6,7 @@ import argparse
 
 from crm.errors import DONE, WrongUse
 from pipelines.feedback import Said, give, listing, record
-from pipelines.options import by_option, data_option, home_of, json_option, note_option, say
+from pipelines.options import by_option, data_of, data_option, home_of, json_option, note_option, say
 from pipelines.reports.feedback import given_json, given_text, listing_json, listing_text, record_json, record_text
 from serving.verdicts import SIDES, VERDICTS
 
@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
         kept = listing(home, still_open=options.open)
         say(listing_json(kept) if options.json else listing_text(kept))
     elif options.record:
-        found = record(home, options.data, options.as_of)
+        found = record(home, data_of(options), options.as_of)
         say(record_json(found) if options.json else record_text(found))
     else:
         said = Said(options.verdict, options.too, options.probability, options.until, options.note, options.by)

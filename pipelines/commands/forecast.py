@@ -10,20 +10,22 @@ from crm.hierarchy import LEVELS
 from pipelines.adjustments import adjust, adjustments
 from pipelines.forecast import STEPS, forecast
 from pipelines.options import (
+    DATA,
     as_of_option,
     by_option,
+    data_if_given,
+    data_of,
     data_option,
     home_of,
     home_option,
     json_option,
     note_option,
+    place,
     say,
 )
 from pipelines.progress import Steps
 from pipelines.reports.adjustments import adjusted_json, adjusted_text, listing_json, listing_text
 from pipelines.reports.forecast import forecast_json, forecast_text, usually_told
-
-_DATA = "the folder with the CRM's tables"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +44,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     what = parser.add_subparsers(dest="what", metavar="adjust | adjustments")
     _adjust_options(what.add_parser("adjust", help="keep your own number beside the model's", allow_abbrev=False))
     kept = what.add_parser("adjustments", help="numbers that people have kept; who was nearer", allow_abbrev=False)
-    kept.add_argument("--data", type=Path, default=argparse.SUPPRESS, metavar="DIR", help=f"{_DATA}: what came")
+    kept.add_argument("--data", type=place, default=argparse.SUPPRESS, metavar="DIR|URL", help="tables: what came")
     as_of_option(kept, argparse.SUPPRESS)
     _shared_options(kept)
 
@@ -71,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
         )
         say(adjusted_json(made) if options.json else adjusted_text(made))
     elif options.what == "adjustments":
-        kept = adjustments(home_of(options), options.data, options.as_of)
+        kept = adjustments(home_of(options), data_if_given(options), options.as_of)
         say(listing_json(kept) if options.json else listing_text(kept))
     else:
         _forecast(options)
@@ -80,11 +82,10 @@ def run(options: argparse.Namespace) -> int:
 
 def _forecast(options: argparse.Namespace) -> None:
     if options.data is None:
-        raise WrongUse("the tables to forecast from are not named", where="--data", expected=_DATA)
+        raise WrongUse("the tables to forecast from are not named", where="--data", expected=DATA)
+    data = data_of(options)
     with Steps("forecast", STEPS) as step:
-        result = forecast(
-            options.data, options.as_of, home_of(options), options.out, options.since, options.level, step
-        )
+        result = forecast(data, options.as_of, home_of(options), options.out, options.since, options.level, step)
     if options.json:
         say(forecast_json(result))
     else:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from crm.errors import DONE
 from pipelines.models import compare, models
-from pipelines.options import as_of_option, home_of, home_option, json_option, say
+from pipelines.options import as_of_option, data_if_given, home_of, home_option, json_option, place, say
 from pipelines.reports import versions
 
 
@@ -19,7 +18,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     two = what.add_parser("compare", help="two versions side by side", allow_abbrev=False)
     for which in ("first", "second"):
         two.add_argument(which, metavar=which.upper(), help="a version, champion, challenger, or an MLflow run's id")
-    two.add_argument("--data", type=Path, metavar="DIR", help="tables: both answer deals that neither has learned from")
+    two.add_argument(
+        "--data", type=place, metavar="DIR|URL", help="tables: both answer deals that neither has learned from"
+    )
     as_of_option(two)
     # Given before or after `compare`, an option holds.
     home_option(two, argparse.SUPPRESS)
@@ -29,7 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """List the versions, or compare two."""
     if options.what == "compare":
-        found = compare(options.first, options.second, home_of(options), options.data, options.as_of)
+        found = compare(options.first, options.second, home_of(options), data_if_given(options), options.as_of)
         say(versions.comparison_json(found) if options.json else versions.comparison_text(found))
     else:
         listing = models(home_of(options))

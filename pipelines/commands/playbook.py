@@ -7,7 +7,7 @@ from pathlib import Path
 
 from crm.errors import DONE
 from pipelines import terminal
-from pipelines.options import data_option, home_of, json_option, say
+from pipelines.options import data_if_given, data_option, home_of, json_option, say
 from pipelines.playbook import playbook
 from pipelines.reports.playbook import playbook_json, playbook_text
 
@@ -23,7 +23,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Tell the playbook."""
-    result = playbook(options.data, options.as_of, home_of(options), options.stage, options.segment, options.out)
+    result = playbook(
+        data_if_given(options), options.as_of, home_of(options), options.stage, options.segment, options.out
+    )
     if options.json:
         say(playbook_json(result))
     else:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from crm.errors import DONE
 from pipelines import terminal
-from pipelines.options import at_least_one, data_option, home_of, json_option, say
+from pipelines.options import at_least_one, data_of, data_option, home_of, json_option, say
 from pipelines.progress import Steps
 from pipelines.reports import deals
 from pipelines.score import STEPS, score
@@ -25,8 +25,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Score all open deals."""
+    data = data_of(options)
     with Steps("scoring", STEPS) as step:
-        result = score(options.data, options.as_of, home_of(options), options.out, step)
+        result = score(data, options.as_of, home_of(options), options.out, step)
     if options.json:
         say(deals.score_json(result))
     else:

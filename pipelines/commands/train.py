@@ -8,7 +8,7 @@ from crm.errors import DONE, GATE_NOT_PASSED
 from pipelines import terminal
 from pipelines.config import load_config
 from pipelines.due import train_if_due
-from pipelines.options import data_option, home_of, json_option, say
+from pipelines.options import data_of, data_option, home_of, json_option, say
 from pipelines.progress import Steps
 from pipelines.reports import due, training
 from pipelines.train import STEPS, TrainResult, train
@@ -37,8 +37,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _always(options: argparse.Namespace) -> int:
+    data = data_of(options)
     with Steps("training", _steps(options)) as step:
-        result = train(options.data, options.as_of, home_of(options), step, options.tune)
+        result = train(data, options.as_of, home_of(options), step, options.tune)
     if options.json:
         say(training.train_json(result))
     else:
@@ -47,8 +48,9 @@ def _always(options: argparse.Namespace) -> int:
 
 
 def _if_due(options: argparse.Namespace) -> int:
+    data = data_of(options)
     with Steps("training", _steps(options) + 1) as step:
-        result = train_if_due(options.data, options.as_of, home_of(options), step, options.tune)
+        result = train_if_due(data, options.as_of, home_of(options), step, options.tune)
     if options.json:
         say(due.due_json(result))
     else:

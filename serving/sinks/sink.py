@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 Value = str | float | int | None
 Values = Mapping[str, Value]
@@ -83,3 +83,11 @@ class Sink(Protocol):
 
         An answer that never came is `UNCLEAR`, not an error: whoever asked reads back before writing again.
         """
+
+
+@runtime_checkable
+class KnowsClosed(Protocol):
+    """A sink that can tell which records are closed there; nothing is written to those."""
+
+    def closed(self, ids: Sequence[str]) -> frozenset[str]:
+        """Those of the records that are closed by now."""

@@ -39,3 +39,11 @@ def answering(tmp_path_factory) -> Answering:
 @pytest.fixture(scope="session")
 def scored(tmp_path_factory):
     return worlds.scored(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request, tmp_path) -> str:
+    """The URL of an empty database for a store, of each kind that there is."""
+    if request.param == "postgresql":
+        return request.getfixturevalue("postgres_url")
+    return f"sqlite:///{tmp_path / 'store.db'}"

@@ -1,6 +1,7 @@
 """What the product remembers: whole runs or nothing, the newest score, the champion."""
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -18,14 +19,14 @@ WEEK = timedelta(days=7)
 
 
 @pytest.fixture
-def store(tmp_path):
-    return Store.under(tmp_path / "home")
+def store(store_url):
+    return Store(store_url)
 
 
 @pytest.fixture
-def tables(tmp_path, store):
-    """Reads a table of the store's file, beside the store."""
-    engine = sa.create_engine(f"sqlite:///{tmp_path / 'home' / 'dealcast.db'}")
+def tables(store_url, store):
+    """Reads a table of the store's database, beside the store."""
+    engine = sa.create_engine(store_url)
 
     def read(table: sa.Table) -> list[dict]:
         with engine.connect() as connection:
@@ -178,11 +179,15 @@ def test_a_run_is_not_kept_twice(store, tables):
     assert [row["win_probability"] for row in tables(SCORES)] == [0.4]
 
 
-def test_readers_and_a_writer_do_not_wait_for_each_other(store, tables):
-    keep(store, "run", MONDAY, D1=0.4)
+def test_the_homes_own_store_is_set_up_for_readers_beside_a_writer(tmp_path):
+    store = Store.under(tmp_path / "home")
     with store._engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+
+
+def test_readers_and_a_writer_do_not_wait_for_each_other(store, tables):
+    keep(store, "run", MONDAY, D1=0.4)
     with store._engine.begin() as writing:
         writing.execute(sa.delete(DEALS))
         assert len(tables(DEALS)) == 1, "what is not committed is not seen, and reading goes on"
@@ -227,15 +232,14 @@ def test_a_version_is_one_model_for_good(store):
     assert store.champion()["folder"] == "folder-1"
 
 
-def test_what_is_kept_outlives_the_process(tmp_path):
-    keep(Store.under(tmp_path), "run", MONDAY, D1=0.4)
-    assert Store.under(tmp_path).latest_score("D1")["win_probability"] == 0.4
+def test_what_is_kept_outlives_the_process(store_url):
+    keep(Store(store_url), "run", MONDAY, D1=0.4)
+    assert Store(store_url).latest_score("D1")["win_probability"] == 0.4
 
 
-def test_any_database_can_be_named_by_its_address(tmp_path):
-    url = f"sqlite:///{tmp_path / 'elsewhere.db'}"
-    keep(Store(url), "run", MONDAY, D1=0.4)
-    assert Store(url).latest_score("D1") is not None
+def test_a_home_has_a_store_of_its_own(tmp_path):
+    keep(Store.under(tmp_path / "home"), "run", MONDAY, D1=0.4)
+    assert Store(f"sqlite:///{tmp_path / 'home' / 'dealcast.db'}").latest_score("D1") is not None
 
 
 @pytest.mark.parametrize("url", ["nonsense", "nosuchkind://x", "postgresql+nosuchdriver://x"])
@@ -249,6 +253,7 @@ def test_a_database_that_fails_is_said_without_its_password(tmp_path):
         Store(f"sqlite:///{tmp_path / 'no' / 'such' / 'folder.db'}")
 
 
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 def test_a_full_disk_is_said_and_leaves_what_was_there(store, tables):
     keep(store, "before", MONDAY - WEEK, D1=0.4)
     with store._engine.connect() as connection:
@@ -339,3 +344,24 @@ def test_a_run_whose_like_deals_cannot_be_kept_is_not_kept_at_all(store, tables)
         store.save_scores("run-1", scores_of("run-1", MONDAY, D1=0.4), deals_of("D1"), "3", MONDAY, like=twice)
     assert tables(RUNS) == []
     assert tables(SCORES) == []
+
+
+def test_a_store_that_lacks_columns_is_given_them(store_url, store):
+    """As it is for one that an earlier version has made."""
+    record(store, "1")
+    engine = sa.create_engine(store_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE models DROP COLUMN facts")
+        connection.exec_driver_sql("ALTER TABLE scored_deals DROP COLUMN slip_probability")
+    engine.dispose()
+    later = Store(store_url)
+    assert later.models()[0]["facts"] == {}
+    keep(later, "run", MONDAY, D1=0.4, D2=0.6)
+    assert later.latest_score("D2")["slip_probability"] == 0.25
+
+
+def test_two_that_open_a_new_store_at_once_both_get_it(store_url):
+    with ThreadPoolExecutor(4) as pool:
+        stores = list(pool.map(Store, [store_url] * 4))
+    keep(stores[0], "run", MONDAY, D1=0.4)
+    assert all(one.latest_score("D1") for one in stores)

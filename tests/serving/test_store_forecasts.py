@@ -18,8 +18,8 @@ Q3, Q4 = (date(2026, 7, 1), date(2026, 9, 30)), (date(2026, 10, 1), date(2026, 1
 
 
 @pytest.fixture
-def store(tmp_path):
-    return Store.under(tmp_path)
+def store(store_url):
+    return Store(store_url)
 
 
 def forecast_of(run_id: str, as_of: datetime, mean: float = 10.0) -> pd.DataFrame:

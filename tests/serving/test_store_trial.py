@@ -16,8 +16,8 @@ DAY = datetime.fromisoformat("2026-01-10T23:59:59")
 
 
 @pytest.fixture
-def store(tmp_path):
-    return Store.under(tmp_path / "home")
+def store(store_url):
+    return Store(store_url)
 
 
 def scored(run: str, as_of: datetime, at: datetime, **coaching: str) -> pd.DataFrame:

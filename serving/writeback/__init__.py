@@ -1,0 +1,1 @@
+"""Answers put where people work: what would change, kept with what was there before, written, taken back."""
