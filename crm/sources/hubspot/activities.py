@@ -14,7 +14,6 @@ from crm.sources import rules
 from crm.sources.hubspot.cells import NOTHING, Early, HubSpotCells
 from crm.sources.hubspot.lookups import CONTACT_OF, DEALS_OF, ENGAGEMENTS
 from crm.sources.quoting import literals
-from crm.sources.salesforce_cells import early_columns
 from crm.sources.typing_query import TextRelation
 
 OWN_KINDS = ("demo", "proposal")  # what a call or meeting may say that it was, in words that are recognised
@@ -104,7 +103,7 @@ def engagement_text(cells: HubSpotCells, table: str) -> TextRelation:
         "subject": (cells.raw_text(*what.subject) if what.subject else NOTHING, cells.header(*what.subject, "subject")),
     }
     alone = Early(rules.NOT_ABOUT_A_DEAL, header, "linked_deal IS NULL")
-    early = early_columns(cells.plain, *cells.deleted(), *_not_done(cells, what), alone)
+    early = cells.early(*cells.deleted(), *_not_done(cells, what), alone)
     selected = ", ".join(f"{sql} AS {column}" for column, (sql, _) in columns.items())
     return TextRelation(
         "activities",

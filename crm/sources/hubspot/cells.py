@@ -71,7 +71,21 @@ class HubSpotCells:
 
     def deleted(self) -> list[Early]:
         """A row that HubSpot holds as deleted, by whichever flag says so."""
-        return [Early(DELETED, flag, self.plain.flag(flag)) for flag in DELETED_FLAGS if self.plain.has(flag)]
+        return [Early(DELETED, flag, self.plain.flag(flag)) for flag in DELETED_FLAGS if flag in self.raw.header]
+
+    def early(self, *reasons: Early) -> str:
+        """SQL for `_early`, `_early_column` and `_early_value`: the first reason that sets a row aside."""
+        told = {
+            "_early": [(e.when, literal(e.rule.name)) for e in reasons],
+            "_early_column": [(e.when, literal(e.header)) for e in reasons],
+            "_early_value": [(e.when, self.plain.text(e.header)) for e in reasons],
+        }
+        return ", ".join(
+            f"CASE {' '.join(f'WHEN {when} THEN {what}' for when, what in whens)} ELSE {NOTHING} END AS {column}"
+            if whens
+            else f"{NOTHING} AS {column}"
+            for column, whens in told.items()
+        )
 
 
 def utc(text: str) -> str:

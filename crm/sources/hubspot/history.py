@@ -18,7 +18,6 @@ from crm.sources.hubspot.cells import FORECAST_LABELS, NOTHING, OURS, Early, Hub
 from crm.sources.hubspot.lookups import HOME_AMOUNTS, OWNERS, PIPELINES, STAGES
 from crm.sources.intake import Intake
 from crm.sources.quoting import literal, literals, name, renamed
-from crm.sources.salesforce_cells import early_columns
 from crm.sources.typing_query import TextRelation
 
 KEPT_VERSIONS = 20
@@ -74,7 +73,7 @@ def property_history_text(_intake: Intake, cells: HubSpotCells) -> TextRelation:
         f"({deal} IS NOT NULL AND row_number() OVER ({again}) > 1)",
     )
     rows = (
-        f"SELECT _row, {early_columns(cells.plain, *cells.deleted(), copy)}, {deal} AS deal, {prop} AS prop, "
+        f"SELECT _row, {cells.early(*cells.deleted(), copy)}, {deal} AS deal, {prop} AS prop, "
         f"{written} AS written, {cells.time('timestamp')} AS moment, {value} AS value, {_author(cells)} AS author "
         f"FROM {cells.rows}"
     )
@@ -89,7 +88,7 @@ def stage_history_text(intake: Intake, cells: HubSpotCells) -> TextRelation:
     ]
     known = f"deal IN ({' UNION ALL '.join(better)})" if better else "false"
     rows = (
-        f"SELECT _row, {early_columns(cells.plain, *cells.deleted())}, {cells.text('deal_id')} AS deal, "
+        f"SELECT _row, {cells.early(*cells.deleted())}, {cells.text('deal_id')} AS deal, "
         f"'dealstage' AS prop, {cells.utc('date_entered', '_fivetran_start')} AS written, "
         f"{cells.time('date_entered', '_fivetran_start')} AS moment, {cells.text('value')} AS value, "
         f"{_author(cells)} AS author FROM {cells.rows}"

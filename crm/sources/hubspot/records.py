@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from crm.sources import rules
-from crm.sources.hubspot.cells import FORECAST_LABELS, NOTHING, OURS, PREFIX, HubSpotCells, percent
+from crm.sources.hubspot.cells import FORECAST_LABELS, NOTHING, OURS, PREFIX, Early, HubSpotCells, percent
 from crm.sources.hubspot.lookups import COMPANIES, MERGED, PIPELINES, STAGES, TEAMS
 from crm.sources.own_columns import own_columns
 from crm.sources.quoting import name, renamed
 from crm.sources.reading import RawTable
-from crm.sources.salesforce_cells import Early, early_columns
 from crm.sources.shape import SourceFile
 from crm.sources.typing_query import TextRelation
 
@@ -159,7 +158,7 @@ def _relation(
     custom = own_columns(file.table, list(own or {}))
     selected = [f"{sql} AS {name(column)}" for column, (sql, _) in meaning.items()]
     selected += [f"{sql} AS {name(x)}" for x, sql in zip(custom, (own or {}).values(), strict=True)]
-    reasons = early_columns(cells.plain, *([] if keeps_deleted else cells.deleted()), *early)
+    reasons = cells.early(*([] if keeps_deleted else cells.deleted()), *early)
     headers = {column: header for column, (_, header) in meaning.items()}
     called = {plain: header for header in raw.header for plain in (header, header.removeprefix(PREFIX))}
     return TextRelation(

@@ -119,6 +119,8 @@ def _scope(method: str, path: str) -> str:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = 1 << 16  # head and body leave together
+    disable_nagle_algorithm = True
     hubspot: HubSpot
 
     def do_GET(self) -> None:
