@@ -98,7 +98,7 @@ class Account:
     ) -> Iterator[tuple[list[str], str | None]]:
         """The ids of all records by hundreds, each with where the next page begins (None: there is none)."""
         while True:
-            place = {"after": after} if after else {}
+            place: dict[str, Any] = {"after": after} if after else {}
             said = self._ask(
                 object_type, self._basic.get_page, object_type, limit=LIST, archived=_flag(archived), **place
             )
@@ -162,7 +162,7 @@ class Account:
         """All owners, those who left too."""
         found: list[Record] = []
         for archived in (False, True):
-            place: dict[str, str] = {}
+            place: dict[str, Any] = {}
             while True:
                 said = self._ask("owners", self._owners.get_page, limit=OWNERS, archived=_flag(archived), **place)
                 found += said["results"]

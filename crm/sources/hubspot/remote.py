@@ -273,7 +273,7 @@ class Whole:
     rows: Callable[[], Rows]
     keeps: bool = False
 
-    def pages(self, since: str | None) -> Iterator[Page]:
+    def pages(self, _since: str | None) -> Iterator[Page]:
         rows = self.rows()
         if rows:
             yield Page(table(rows, list(rows[0])), cursor="kept" if self.keeps else None)
@@ -290,7 +290,7 @@ class Links:
     column: str
     key: str = field(default="_key")
 
-    def pages(self, since: str | None) -> Iterator[Page]:
+    def pages(self, _since: str | None) -> Iterator[Page]:
         kinds = tuple(ENGAGEMENTS) if self.others == "engagements" else (self.others,)
         ids = self.source.deal_ids
         for kind in kinds:

@@ -136,6 +136,8 @@ def the_account_of(tables: CrmTables) -> Account:
     _deals(account, tables)
     _contacts(portal, tables["contact_roles"])
     _engagements(portal, tables["activities"])
+    last = max(record.updated for records in portal.objects.values() for record in records.values())
+    portal.clock.ms = max(portal.clock.ms, last + 3_600_000)
     return account
 
 
