@@ -58,11 +58,13 @@ class WorkingHours:
     @property
     def said(self) -> str:
         """In words."""
+        if not self.times:
+            return "no change or activity has a time of day"
         if self.times < LEAST_TIMES:
-            return f"{self.times:,} changes and activities have a time of day, too few to tell"
+            return f"only {self.times:,} changes and activities have a time of day"
         end = (self.start + WINDOW) % 24
         busy = f"{self.share:.0%} of {self.times:,} recorded times lie between {self.start:02}:00 and {end:02}:00"
-        return f"{busy}, {self.weekend:.0%} on weekends" + ("" if self.tells else ": no working day to be seen")
+        return f"{busy}, {self.weekend:.0%} on weekends" + ("" if self.tells else ": no one working day to be seen")
 
     @property
     def zone(self) -> str | None:
@@ -81,5 +83,5 @@ def working_hours(tables: CrmTables) -> WorkingHours:
     counts = np.bincount(times.dt.hour, minlength=24)
     windows = np.array([np.roll(counts, -hour)[:WINDOW].sum() for hour in range(24)])
     start = int(windows.argmax())
-    weekend = float((times.dt.dayofweek >= SATURDAY).mean())
+    weekend = float((times.dt.day_of_week >= SATURDAY).mean())
     return WorkingHours(len(times), start, float(windows[start] / len(times)), weekend)

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from crm.sources.banned import PROTECTED
+from crm.sources.banned import OURS, PROTECTED
 from crm.sources.salesforce_cells import is_own
 from crm.tables import OPPORTUNITIES, CrmTables
 from crm.values import tracked_fields
 
 USUALLY_FIXED = ("type", "lead_source", "product", "region")
-NEVER_ASKED = ("name", "currency", "next_step", "stage", "closed_at", "is_won")
+# What a deal is expected to bring changes by its nature, and the rest is no feature.
+NEVER_ASKED = ("name", "currency", "next_step", "stage", "close_date", "probability", "forecast_category")
 ALIKE = 0.1  # closed and open deals have it filled about as often: it is not filled in at closing
 MOST_LEVELS, LEAST_DEALS_A_LEVEL, MOST_OWN = 50, 4, 30
 FLAGS = frozenset({"true", "false", "yes", "no", "t", "f", "y", "n", "0", "1"})
@@ -70,6 +71,7 @@ def draft_own(tables: CrmTables, *, vendor: bool) -> list[OwnDraft]:
     deals, tracked = tables["opportunities"], tracked_fields(tables)
     known = {column.name for column in OPPORTUNITIES.columns}
     own = [str(c) for c in deals.columns if c not in known and (is_own(str(c)) or not vendor)]
+    own = [column for column in own if not re.match(OURS, column, re.IGNORECASE)]
     return [draft for column in own[: 10 * MOST_OWN] for draft in _own(deals[column], column in tracked)][:MOST_OWN]
 
 

@@ -47,7 +47,7 @@ def _from_quotas(quotas: pd.DataFrame) -> FiscalDraft:
     if (starts.day != 1).any():
         gap = float(np.median(np.diff(starts.to_numpy()) / np.timedelta64(1, "D"))) if len(starts) > 1 else 91.0
         period = "week" if gap <= 7 else "month" if gap <= 35 else "quarter"
-        weekday = WEEKDAYS[int(pd.Series(starts.dayofweek).mode().iloc[0])]
+        weekday = WEEKDAYS[int(pd.Series(starts.day_of_week).mode().iloc[0])]
         return FiscalDraft(period, None, weekday, f"{why}, not on the first of a month: periods are cut by weeks")
     if len(months) > QUARTERS:
         return FiscalDraft(
@@ -55,21 +55,8 @@ def _from_quotas(quotas: pd.DataFrame) -> FiscalDraft:
         )
     if len(months) == 1:
         return FiscalDraft(None, months[0], None, why, f"each begins in {MONTHS[months[0] - 1]}")
-    return _year_of_quotas(quotas, months, why)
-
-
-def _year_of_quotas(quotas: pd.DataFrame, months: list[int], why: str) -> FiscalDraft:
-    """The year begins with the quarter whose quotas differ most from the quarter's before."""
-    names = ", ".join(MONTHS[month - 1] for month in months)
-    rows = quotas.dropna(subset=["period_start", "amount"]).sort_values(["user_id", "period_start"])
-    rows = rows[rows["amount"] > 0]
-    step = np.log(rows["amount"]).groupby(rows["user_id"]).diff().abs()
-    size = step.groupby(rows["period_start"].dt.month).mean().dropna()
-    if len(size) == len(months) and size.max() > 2 * size.drop(size.idxmax()).max():
-        first = int(size.idxmax())
-        said = f"quarters begin in {names}; quotas change most in {MONTHS[first - 1]}"
-        return FiscalDraft("quarter", first, None, why, said)
     first = 1 if 1 in months else months[0]
+    names = ", ".join(MONTHS[month - 1] for month in months)
     taken = "the calendar year is taken" if first == 1 else f"{MONTHS[first - 1]} is a guess"
     said = f"quarters begin in {names}; nothing tells which of them begins the year, {taken}"
     return FiscalDraft("quarter", first, None, why, said)
@@ -80,7 +67,7 @@ def _from_wins(deals: pd.DataFrame) -> FiscalDraft:
     won = deals.loc[deals["is_won"].fillna(False).astype(bool), "closed_at"].dropna()
     years = (won.max() - won.min()).days / 365.25 if len(won) else 0.0
     if len(won) < LEAST_WINS or years < LEAST_YEARS:
-        return FiscalDraft(why_period=f"no quotas, and {len(won):,} wins over {years:.1f} years are too few to tell")
+        return FiscalDraft(why_period=f"no quotas, and {len(won):,} wins over {years:.1f} years are too little to tell")
     late = won.dt.days_in_month - won.dt.day < LAST_DAYS
     usual = LAST_DAYS * 12 / 365.25
     share = float(late.mean())

@@ -82,7 +82,8 @@ def _known(con: duckdb.DuckDBPyConnection, found: Found) -> tuple[Look, Pairs]:
 
 def _unknown(con: duckdb.DuckDBPyConnection, folder: Path) -> tuple[Look, Pairs]:
     """A folder whose files are called otherwise: what they hold is told by their columns."""
-    files = _profiles(con, list(table_files(folder).items()))
+    there = table_files(folder)
+    files = _profiles(con, list(there.items()))
     drafts = draft_tables(con, files)
     if not drafts:
         raise DataRefused(
@@ -99,7 +100,7 @@ def _unknown(con: duckdb.DuckDBPyConnection, folder: Path) -> tuple[Look, Pairs]
         for column in TABLES[draft.table].columns
         if column.name in draft.columns
     ]
-    unread = tuple(file.file for file in files if file.file not in held)
+    unread = tuple(path.name for path in there.values() if path.name not in held)
     return Look(MAPPED, tuple(held), tuple(drafts), unread, LocaleDraft(), SourceMapping()), pairs
 
 

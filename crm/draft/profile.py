@@ -133,7 +133,7 @@ def _column(con: duckdb.DuckDBPyConnection, raw: RawTable, place: int, rows: int
         f"SELECT left({text}, 40), count(*) FROM {name(raw.relation)} WHERE {text} IS NOT NULL "
         f"GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {EXAMPLES}"
     ).fetchall()
-    found = [int(count) for count in counts]
+    found = [int(count or 0) for count in counts]
     if typed:
         found[8] = 0  # a number that was typed as one is no spreadsheet's day
     filled, distinct, zoned, local, days, either_way, by_day, by_month, serial, numbers, commas, certain, flags = found

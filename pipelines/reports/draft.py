@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from crm.sources.finding import MAPPED
+from crm.sources.shapes.native import SHAPE as NATIVE
 from pipelines.init import Draft
 from pipelines.terminal import about, wrapped, wrapped_all
 
@@ -38,7 +40,7 @@ def to_confirm(found: Draft) -> list[str]:
         said.append("the stages, their order and which of them are won and lost: they were inferred")
     proposed = [one.field for one in told.fixed if one.proposed]
     if proposed:
-        said.append(f"that {', '.join(proposed)} never change once a deal is entered")
+        said.append(f"that these never change once a deal is entered: {', '.join(proposed)}")
     if told.fiscal.why_year:
         said.append(f"the fiscal year: {told.fiscal.why_year}")
     elif told.fiscal.period is None:
@@ -49,13 +51,19 @@ def to_confirm(found: Draft) -> list[str]:
 def zone_evidence(found: Draft) -> str:
     """What the data tell of the time zone."""
     bare, told = found.look.locale.needs_zone, found.told
-    begin = "Times carry no zone and are read as UTC" if bare else "Times carry their zone; days end in UTC"
+    is_vendors = found.look.shape not in (NATIVE.name, MAPPED)
+    whole = f"Times are UTC in the {found.look.shape} shape" if is_vendors else "Times carry their zone"
+    begin = "Times carry no zone and are read as UTC" if bare else f"{whole}; days end in UTC"
     if told is None or not told.hours.tells:
         why = f" ({told.hours.said})" if told else ""
         return f"{begin}; nothing tells which zone it is{why}." if bare else f"{begin}; nothing tells another{why}."
     hours = told.hours
     if abs(hours.offset) <= 1:
-        own = "people's own clock, or UTC near it: name the zone that they work in" if bare else "a working day in UTC"
+        own = (
+            "people's own clock, or UTC and they are near it: name their zone"
+            if bare
+            else "a working day in UTC, or near it"
+        )
         return f"{begin}. {hours.said}: {own}."
     where = f", for instance {hours.zone}" if hours.zone else ""
     meant = "they look like UTC, with people" if bare else "people seem to work"

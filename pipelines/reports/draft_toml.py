@@ -41,12 +41,22 @@ def _head(found: Draft) -> list[str]:
     if look.unread:
         lines += _comment(f"Not read, for no table is seen in them: {', '.join(look.unread)}.")
     if look.refusal:
-        lines += _comment(f"The tables cannot be read yet, so the rest is not drafted. {look.refusal}")
+        told = f"{look.refusal.where}: {look.refusal.found}. What to do: {look.refusal.remedy}."
+        lines += _comment(f"The tables cannot be read yet, so the rest is not drafted. {told}")
     if found.told:
         ready = found.told.readiness
         lines += _comment(f"{ready.deals:,} deals: {ready.won:,} won, {ready.lost:,} lost, {ready.open:,} open.")
-        lines += [line for message in ready.messages for line in _comment(f"Mind: {message}.")]
+        lines += [line for message in (*_aside(found), *ready.messages) for line in _comment(f"Mind: {message}.")]
     return lines
+
+
+def _aside(found: Draft) -> Iterator[str]:
+    """What was set aside of each file."""
+    reports = found.look.reading.report.files if found.look.reading else ()
+    for file in reports:
+        rules = ", ".join(f"{rows:,} {rule}" for rule, rows in file.set_aside.items())
+        if rules:
+            yield f"of {file.rows_in:,} rows of {file.file} are set aside: {rules}"
 
 
 def _data(found: Draft) -> list[str]:
