@@ -56,9 +56,10 @@ def connect(url: str, secrets: Callable[[str], str | None], named: Collection[st
     if password and not address.password:
         address = address.set(password=password)
     schema, listed = (_one_of(address, key) for key in ("schema", "tables"))
-    plain = address.difference_update_query(("schema", "tables"))
+    told = _told(address.difference_update_query(["tables"]))  # other tables, the same source
     asked = [*named, *(name.strip() for name in (listed or "").split(",") if name.strip())]
-    return SqlSource(_opened(plain, _told(address)), schema, tuple(dict.fromkeys(asked)), _told(address))
+    opened = _opened(address.difference_update_query(["schema", "tables"]), told)
+    return SqlSource(opened, schema, tuple(dict.fromkeys(asked)), told)
 
 
 def _one_of(url: sa.URL, key: str) -> str | None:
