@@ -141,7 +141,7 @@ WAREHOUSE = '''
 CREATE SCHEMA sf;
 CREATE TABLE sf.opportunity (
   id text PRIMARY KEY, stage_name text, amount numeric, close_date date, created_date timestamptz, is_closed boolean,
-  is_won boolean, "Größe ""x's""" text, extra jsonb, seen timestamp, _fivetran_synced timestamptz,
+  is_won boolean, "100 %(s) ""x's""" text, extra jsonb, seen timestamp, _fivetran_synced timestamptz,
   _fivetran_deleted boolean);
 CREATE TABLE sf.opportunity_stage (api_name text PRIMARY KEY, sort_order int, is_closed boolean, is_won boolean);
 CREATE VIEW sf.task AS SELECT '00T1' AS id, 'a' AS what_id, timestamptz '2026-01-05 10:00Z' AS created_date;
@@ -161,7 +161,7 @@ def warehouse(postgres_url):
 
     def run(statement):
         with engine.connect() as connection:
-            connection.exec_driver_sql(statement)
+            connection.exec_driver_sql(statement.replace("%", "%%"))
 
     run(WAREHOUSE)
     yield f"{postgres_url}{'&' if '?' in postgres_url else '?'}schema=sf", run
@@ -177,7 +177,7 @@ def test_values_come_exactly_and_names_are_no_sql(warehouse, tmp_path):
     deal = reading.tables["opportunities"].iloc[0]
     assert deal["created_at"] == pd.Timestamp("2025-12-31 22:00:00.123456Z")
     assert (deal["amount"], deal["close_date"]) == (1234.5, pd.Timestamp("2026-03-01"))
-    assert deal[['Größe "x\'s"', "extra", "seen"]].tolist() == ["y", '{"k": 1}', "2026-01-01 00:00:00"]
+    assert deal[['100 %(s) "x\'s"', "extra", "seen"]].tolist() == ["y", '{"k": 1}', "2026-01-01 00:00:00"]
     deals = pq.read_table(mirrored(warehouse[0], tmp_path).folder / "opportunity.parquet")
     assert deals["amount"].to_pylist() == [Decimal("1234.50"), Decimal("99999999999999.99")]
     assert deals["is_won"].to_pylist() == [False, True]

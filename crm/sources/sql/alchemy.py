@@ -15,7 +15,7 @@ from sqlalchemy.sql.elements import quoted_name
 from crm.errors import WrongUse
 from crm.sources.sql.columns import arrow_table
 from crm.sources.sql.database import BATCH_ROWS, LiveTable, lost, refused
-from crm.sources.sql.postgres import take_every_time
+from crm.sources.sql.postgres import times_as_text
 
 OVERLAP = timedelta(hours=1)  # what was committed late carries an earlier time
 REFUSALS = ("authentication", "password", "does not exist", "permission", "not permitted", "Access denied")
@@ -37,7 +37,7 @@ class AlchemyDatabase:
         self.address = address
         self._connection: sa.Connection | None = None
         if (self._engine.dialect.name, self._engine.dialect.driver) == ("postgresql", "psycopg"):
-            sa.event.listen(self._engine, "connect", take_every_time)
+            sa.event.listen(self._engine, "connect", times_as_text)
         if self._engine.dialect.name == "sqlite":
             sa.event.listen(self._engine, "connect", _no_hidden_transactions)
             sa.event.listen(self._engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
@@ -114,6 +114,7 @@ class AlchemyDatabase:
         if self._engine.dialect.name == "postgresql":
             connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             connection.exec_driver_sql("SET LOCAL TIME ZONE 'UTC'")
+            connection.exec_driver_sql("SET LOCAL DateStyle = 'ISO'")
         else:
             connection.begin()
         return connection

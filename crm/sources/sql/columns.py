@@ -28,12 +28,14 @@ def arrow_column(values: Sequence[Any], declared: pa.DataType | None) -> pa.Arra
     """Values under the declared type if all of them fit, else under the type they have in common, else as text."""
     if declared is not None:
         try:
+            if pa.types.is_temporal(declared) and _of_one_kind(values, str):
+                return pa.array(values, pa.string()).cast(declared)
             return pa.array(values, declared)
         except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
             pass
     if all(value is None or isinstance(value, Decimal) for value in values):
         return _decimals(values)
-    if _of_one_kind(values):
+    if _of_one_kind(values, bool, int, float, str, datetime, date):
         try:
             return pa.array(values)
         except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
@@ -62,9 +64,9 @@ def text_of(value: Any) -> str:
             return str(value)
 
 
-def _of_one_kind(values: Sequence[Any]) -> bool:
+def _of_one_kind(values: Sequence[Any], *wanted: type) -> bool:
     kinds = {type(value) for value in values if value is not None}
-    return len(kinds) == 1 and kinds <= {bool, int, float, str, datetime, date}
+    return len(kinds) == 1 and kinds <= set(wanted)
 
 
 def _decimals(values: Sequence[Decimal | None]) -> pa.Array:

@@ -1,36 +1,15 @@
-"""PostgreSQL's times that Python does not have (infinity, years before 1 and after 9999): they come as text."""
+"""PostgreSQL's times as text: Python has none that are infinite, before the year 1 or after 9999."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import psycopg
-from psycopg.types import datetime as times
+from psycopg.types.string import TextLoader
+
+TIMES = ("date", "timestamp", "timestamptz")
 
 
-class _Day(times.DateLoader):
-    def load(self, data: Any) -> Any:
-        return _or_text(super().load, data)
-
-
-class _Time(times.TimestampLoader):
-    def load(self, data: Any) -> Any:
-        return _or_text(super().load, data)
-
-
-class _Instant(times.TimestamptzLoader):
-    def load(self, data: Any) -> Any:
-        return _or_text(super().load, data)
-
-
-def _or_text(load: Any, data: Any) -> Any:
-    try:
-        return load(data)
-    except psycopg.DataError:
-        return bytes(data).decode()
-
-
-def take_every_time(connection: Any, _record: object) -> None:
-    """Let a new connection of psycopg's hand out every time that the database can hold."""
-    for kind, loader in (("date", _Day), ("timestamp", _Time), ("timestamptz", _Instant)):
-        connection.adapters.register_loader(kind, loader)
+def times_as_text(connection: Any, _record: object) -> None:
+    """Let a new connection of psycopg's hand out times as the server writes them, in ISO 8601."""
+    for kind in TIMES:
+        connection.adapters.register_loader(kind, TextLoader)
