@@ -17,8 +17,6 @@ from crm.durable import replace_file
 from crm.errors import WrongUse
 from crm.history import data_through
 from crm.quality import Readiness, readiness
-from crm.sources.finding import MAPPED
-from crm.sources.shapes.native import SHAPE as NATIVE
 from crm.tables import CrmTables
 from features.histories import Histories
 from features.settings import TimeSettings, TimeWishes, propose
@@ -83,7 +81,7 @@ def _told(look: Look) -> Told:
         working_hours(tables),
         fiscal,
         tuple(draft_fixed(tables)),
-        tuple(draft_own(tables, vendor=look.shape not in (NATIVE.name, MAPPED))),
+        tuple(draft_own(tables, look.shape)),
         time,
         int(np.ceil(np.maximum(lasting, 0) / DAY / time.grid_days).sum()),
         not given,

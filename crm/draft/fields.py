@@ -63,16 +63,22 @@ def _fixed(deals: pd.DataFrame, field: str) -> FixedDraft:
     return FixedDraft(field, field in USUALLY_FIXED, told)
 
 
-def draft_own(tables: CrmTables, *, vendor: bool) -> list[OwnDraft]:
+def draft_own(tables: CrmTables, shape: str) -> list[OwnDraft]:
     """The columns that the contract does not know and that could tell something, at most 30.
 
-    :param vendor: whether the tables are a CRM's, where only what the company added is its own.
+    :param shape: that the tables were read in; of a CRM's columns only what the company added is its own.
     """
     deals, tracked = tables["opportunities"], tracked_fields(tables)
     known = {column.name for column in OPPORTUNITIES.columns}
-    own = [str(c) for c in deals.columns if c not in known and (is_own(str(c)) or not vendor)]
-    own = [column for column in own if not re.match(OURS, column, re.IGNORECASE)]
+    others = [str(column) for column in deals.columns if column not in known]
+    own = [c for c in others if _is_companys(c, shape) and not re.match(OURS, c, re.IGNORECASE)]
     return [draft for column in own[: 10 * MOST_OWN] for draft in _own(deals[column], column in tracked)][:MOST_OWN]
+
+
+def _is_companys(column: str, shape: str) -> bool:
+    if shape.startswith("salesforce"):
+        return is_own(column)
+    return not (shape.startswith("hubspot") and column.removeprefix("property_").startswith("hs_"))
 
 
 def _own(values: pd.Series, known: bool) -> Iterator[OwnDraft]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
 
-from crm.draft.locale import LocaleDraft, draft_locale
+from crm.draft.locale import NUMBERS, TIMES, LocaleDraft, draft_locale
 from crm.draft.mapping import TableDraft, draft_tables, spellings
-from crm.draft.profile import ColumnProfile, FileProfile, profiled
+from crm.draft.profile import ColumnProfile, profiled
 from crm.errors import DataRefused
 from crm.sources.files import Reading, read_folder
 from crm.sources.finding import MAPPED, Found, find_files, table_files
@@ -70,12 +69,11 @@ def look_at(folder: Path) -> Look:
 
 def _known(con: duckdb.DuckDBPyConnection, found: Found) -> tuple[Look, Pairs]:
     """A folder in a known shape: no mapping; only the contract's own files may be written in several ways."""
-    own = [file for file in found.files if file.shape is NATIVE]
-    tables = {file.path.name: file.table for file in own}
     pairs: Pairs = []
-    for profile in _profiles(con, [(file.source, file.path) for file in own]):
-        columns = TABLES[tables[profile.file]].columns
-        pairs += [(c.kind, profile.columns[c.name]) for c in columns if c.name in profile.columns]
+    for number, file in enumerate(file for file in found.files if file.shape is NATIVE):
+        kinds = {c.name: c.kind for c in TABLES[file.table].columns if c.kind in (*TIMES, *NUMBERS)}
+        profile = profiled(con, file.path, file.source, number, only=kinds)
+        pairs += [(kinds[header], column) for header, column in profile.columns.items()] if profile else []
     files = tuple(dict.fromkeys(file.path.name for file in found.files))
     return Look(found.shape, files, (), found.unread, LocaleDraft(), SourceMapping()), pairs
 
@@ -83,7 +81,8 @@ def _known(con: duckdb.DuckDBPyConnection, found: Found) -> tuple[Look, Pairs]:
 def _unknown(con: duckdb.DuckDBPyConnection, folder: Path) -> tuple[Look, Pairs]:
     """A folder whose files are called otherwise: what they hold is told by their columns."""
     there = table_files(folder)
-    files = _profiles(con, list(there.items()))
+    seen = (profiled(con, path, stem, number) for number, (stem, path) in enumerate(there.items()))
+    files = [profile for profile in seen if profile is not None]
     drafts = draft_tables(con, files)
     if not drafts:
         raise DataRefused(
@@ -102,8 +101,3 @@ def _unknown(con: duckdb.DuckDBPyConnection, folder: Path) -> tuple[Look, Pairs]
     ]
     unread = tuple(path.name for path in there.values() if path.name not in held)
     return Look(MAPPED, tuple(held), tuple(drafts), unread, LocaleDraft(), SourceMapping()), pairs
-
-
-def _profiles(con: duckdb.DuckDBPyConnection, files: Sequence[tuple[str, Path]]) -> list[FileProfile]:
-    found = (profiled(con, path, stem, number) for number, (stem, path) in enumerate(files))
-    return [profile for profile in found if profile is not None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,14 +103,20 @@ class FileProfile:
         return f"SELECT {select} FROM {name(self.raw.relation)}"
 
 
-def profiled(con: duckdb.DuckDBPyConnection, path: Path, stem: str, number: int) -> FileProfile | None:
-    """A file and what its columns look like; None where it cannot be read as a table."""
+def profiled(
+    con: duckdb.DuckDBPyConnection, path: Path, stem: str, number: int, only: Collection[str] | None = None
+) -> FileProfile | None:
+    """A file and what its columns look like; None where it cannot be read as a table.
+
+    :param only: the columns to look at; None = all.
+    """
     try:
         raw = read_raw(con, path, path.name, f"seen_{number}")
     except DataRefused:
         return None
     rows = int(_one(con, f"SELECT count(*) FROM {name(raw.relation)}")[0])
-    return FileProfile(path.name, stem, raw, rows, {h: _column(con, raw, i, rows) for i, h in enumerate(raw.header)})
+    looked_at = [(place, header) for place, header in enumerate(raw.header) if only is None or header in only]
+    return FileProfile(path.name, stem, raw, rows, {h: _column(con, raw, place, rows) for place, h in looked_at})
 
 
 def _column(con: duckdb.DuckDBPyConnection, raw: RawTable, place: int, rows: int) -> ColumnProfile:

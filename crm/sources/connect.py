@@ -23,6 +23,14 @@ def is_address(text: str) -> bool:
     return _ADDRESS.match(text) is not None
 
 
+def without_secrets(text: str) -> str:
+    """An address as it may be shown; a folder stays as it is."""
+    if not is_address(text):
+        return text
+    bare = re.sub(r"://([^:@/?]*):.*@", r"://\1@", text)
+    return re.sub(r"([?&][^=&]*(?:pass|secret|token|key)[^=&]*)=[^&]*", r"\1=…", bare, flags=re.IGNORECASE)
+
+
 def kind_of(url: str) -> str:
     """The kind of source that an address names, by which its mirror is known: "salesforce", "hubspot", "sql".
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from crm.errors import DONE
-from crm.sources.connect import is_address
+from crm.sources.connect import is_address, without_secrets
 from pipelines.init import STEPS, draft, refuse_overwriting, write_draft
 from pipelines.options import DATA, data_of, home_of, home_option, place, say
 from pipelines.progress import Steps
@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
         refuse_overwriting(home)
     data = data_of(options)
     with Steps("looking", STEPS) as step:
-        found = draft(data, str(options.data), step)
+        found = draft(data, without_secrets(str(options.data)), step)
     text = draft_toml(found, stems=is_address(str(options.data)))
     if options.print:
         say(text)

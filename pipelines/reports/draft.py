@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from crm.sources.finding import MAPPED
@@ -24,7 +25,8 @@ def summary(found: Draft, path: Path) -> str:
         lines += ["", "The tables cannot be read yet:", str(look.refusal)]
     lines += ["", "Confirm:"]
     lines += wrapped_all(to_confirm(found))
-    return "\n".join([*lines, "", f"Then: dealcast check --data {found.data} --home {path.parent}"])
+    then = f"dealcast check --data {shlex.quote(found.data)} --home {shlex.quote(str(path.parent))}"
+    return "\n".join([*lines, "", f"Then: {then}"])
 
 
 def to_confirm(found: Draft) -> list[str]:

@@ -9,12 +9,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from crm.draft.mapping import TableDraft
+from crm.quality import ENOUGH_OF_EACH
 from features.vocabulary import LEAST_SHARE_OF_DEALS
 from pipelines.init import Draft, Told
 from pipelines.reports.draft import zone_evidence
+from pipelines.terminal import folded
 
 WIDTH = 100
 MOST_KINDS = 20
+OF_ACCOUNTS = ("industry", "country", "employees", "annual_revenue")  # that can be declared fixed as well
 
 
 def draft_toml(found: Draft, *, stems: bool = False) -> str:
@@ -102,6 +105,8 @@ def _fixed(told: Told) -> list[str]:
     proposed = [one.field for one in told.fixed if one.proposed]
     left = [one.field for one in told.fixed if not one.proposed and "on the way" not in one.why]
     lines += [f"fixed = {_list(proposed)}" if proposed else "# fixed = []"]
+    accounts = told.tables["accounts"]
+    left += [f"accounts.{column}" for column in OF_ACCOUNTS if accounts[column].notna().any()]
     if left:
         lines += _comment(f"Add if it is so with you: {', '.join(left)}.")
     return lines
@@ -138,13 +143,16 @@ def _stages(told: Told) -> list[str]:
     lines = _comment(f"Stages, {how}. Position, stage, what it means, deals that stand there now:")
     for stage in stages.itertuples(index=False):
         meaning = ("won" if stage.is_won else "lost") if stage.is_closed else "open"
-        lines.append(f"#   {stage.position:>3.0f}  {stage.stage:32} {meaning:5} {counts.get(stage.stage, 0):>9,}")
+        standing = counts.get(stage.stage, 0)
+        lines.append(f"#   {stage.position:>3.0f}  {folded(str(stage.stage)):32} {meaning:5} {standing:>9,}")
     if told.stages_inferred:
         lines += _comment("Where that is wrong, put a file stages.csv beside the others:")
         lines += ["#   stage,position,is_closed,is_won"]
         for stage in stages.itertuples(index=False):
             flags = f"{str(bool(stage.is_closed)).lower()},{str(bool(stage.is_won)).lower()}"
-            lines.append(f"#   {stage.stage},{stage.position:.0f},{flags}")
+            called = folded(str(stage.stage)).replace('"', '""')
+            called = f'"{called}"' if '"' in called or "," in called else called
+            lines.append(f"#   {called},{stage.position:.0f},{flags}")
     return [*lines, "# A stage that was renamed: old name = today's.", "# [data.stage_aliases]", '# "Old" = "New"']
 
 
@@ -152,19 +160,19 @@ def _time(told: Told) -> list[str]:
     time, fiscal, ready = told.time, told.fiscal, told.readiness
     lines = ["[time]"]
     closed = ready.won + ready.lost
+    every = "day" if time.grid_days == 1 else f"{time.grid_days} days"
     lines += _comment(
         f"A deal takes {time.cycle_days:.0f} days at the median ({closed:,} closed deals), so a snapshot every "
-        f"{time.grid_days} days: {told.snapshots:,} of them."
-        if closed
-        else "No deal has closed yet: as if one took 60 days."
+        f"{every}: {told.snapshots:,} of them."
+        if closed >= ENOUGH_OF_EACH
+        else f"{closed:,} closed deals are too few to tell how long one takes; until you set these, they follow."
     )
-    lines += [
-        f"grid_days = {time.grid_days}",
-        f"horizon_days = {time.horizon_days}",
-        f"stall_days = {time.stall_days}",
-        *_comment(f"Periods: {fiscal.why_period}" + ("." if fiscal.period else "; proposed from how long deals take.")),
-        f"period = {_text(time.calendar.period)}",
-    ]
+    mark = "" if closed >= ENOUGH_OF_EACH else "# "
+    lines += [f"{mark}{key} = {getattr(time, key)}" for key in ("grid_days", "horizon_days", "stall_days")]
+    lines += _comment(
+        f"Periods: {fiscal.why_period}" + ("." if fiscal.period else "; proposed from how long deals take.")
+    )
+    lines += [f"{'' if fiscal.period else mark}period = {_text(time.calendar.period)}"]
     if fiscal.why_year:
         lines += _comment(f"The fiscal year: {fiscal.why_year}.")
     if fiscal.year_starts_in and fiscal.year_starts_in != 1:
@@ -214,8 +222,7 @@ def _activities(told: Told) -> list[str]:
 
 
 def _comment(text: str, indent: str = "") -> list[str]:
-    plain = re.sub(r"\s+", " ", re.sub(r"[\x00-\x1f\x7f]", " ", text)).strip()
-    return list(_wrapped(plain, indent))
+    return list(_wrapped(folded(text).strip(), indent))
 
 
 def _wrapped(text: str, indent: str) -> Iterator[str]:
