@@ -200,13 +200,13 @@ def test_fields_and_objects_that_the_user_may_not_see_are_left_out(tmp_path, sal
 def test_a_job_that_was_stopped_amid_its_results_goes_on_from_there(tmp_path, salesforce):
     salesforce.faults.planned = [Fault(500, "/results", "GET", times=100, after=2)]
     with pytest.raises(DealcastError, match="busy"):
-        sync(source(salesforce, page=20, patience=Patience(budget=0.2, first=0.05)), tmp_path, AT)
+        sync(source(salesforce, page=7, patience=Patience(budget=0.2, first=0.05)), tmp_path, AT)
     salesforce.faults.planned = []
     jobs = set(salesforce.bulk.jobs)
     salesforce.requests.clear()
-    sync(source(salesforce, page=20), tmp_path, AT)
+    sync(source(salesforce, page=7), tmp_path, AT)
     first = next(target for _, target in salesforce.requests if "/results" in target)
-    assert "locator=MTAw40" in first
+    assert "locator=MTAw14" in first
     assert any(job in first for job in jobs)
     assert set(held(tmp_path).index) == set(salesforce.company.tables["Opportunity"].rows)
 
@@ -214,10 +214,10 @@ def test_a_job_that_was_stopped_amid_its_results_goes_on_from_there(tmp_path, sa
 def test_a_job_that_is_gone_is_asked_for_anew(tmp_path, salesforce):
     salesforce.faults.planned = [Fault(500, "/results", "GET", times=100, after=2)]
     with pytest.raises(DealcastError, match="busy"):
-        sync(source(salesforce, page=20, patience=Patience(budget=0.2, first=0.05)), tmp_path, AT)
+        sync(source(salesforce, page=7, patience=Patience(budget=0.2, first=0.05)), tmp_path, AT)
     salesforce.faults.planned = []
     salesforce.bulk.jobs.clear()
-    sync(source(salesforce, page=20), tmp_path, AT)
+    sync(source(salesforce, page=7), tmp_path, AT)
     assert set(held(tmp_path).index) == set(salesforce.company.tables["Opportunity"].rows)
 
 
