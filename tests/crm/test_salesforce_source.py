@@ -185,6 +185,17 @@ def test_a_new_field_and_a_long_pause_have_everything_fetched_anew(tmp_path, sal
     assert first not in held(tmp_path).index
 
 
+def test_what_salesforce_trims_off_a_history_is_kept(tmp_path, salesforce):
+    sync(source(salesforce), tmp_path, AT)
+    before = held(tmp_path, "OpportunityFieldHistory")
+    rows = salesforce.company.tables["OpportunityFieldHistory"].rows
+    for key in list(rows)[: len(rows) // 2]:
+        del rows[key]
+    salesforce.company.clock = lambda: datetime.now(UTC) + timedelta(days=20)  # everything is fetched anew
+    sync(source(salesforce), tmp_path, AT)
+    pd.testing.assert_frame_equal(held(tmp_path, "OpportunityFieldHistory"), before)
+
+
 def test_fields_and_objects_that_the_user_may_not_see_are_left_out(tmp_path, salesforce):
     fields = salesforce.company.tables["Opportunity"].fields
     fields["NextStep"] = Field("NextStep", hidden=True)
