@@ -30,9 +30,11 @@ COMMANDS = {
     "forecast": "this period's revenue and the next's at every level, with ranges",
     "backtest": "the forecast tried on past periods, beside what people use",
     "playbook": "what won deals had done by then that lost deals had not",
+    "writeback": "answers into the records of a CRM or database; looked at first",
+    "undo": "take a write-back back, where what it wrote is still there",
     "coach": "where reps' deals stall and what they miss, against their team's",
 }
-PLANNED = ("init", "writeback", "undo", "monitor", "nightly", "users", "serve")
+PLANNED = ("init", "monitor", "nightly", "users", "serve")
 PROGRAM = "dealcast"
 
 

@@ -83,6 +83,15 @@ def note_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--note", default="", metavar="TEXT", help="why")
 
 
+def changes_options(parser: argparse.ArgumentParser) -> None:
+    """--out, --top, --home, --json: where changes are shown."""
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write every change to a .csv or .parquet file")
+    help_ = "how many records to show (default: 5)"
+    parser.add_argument("--top", type=at_least_one, default=5, metavar="N", help=help_)
+    home_option(parser)
+    json_option(parser)
+
+
 def at_least_one(text: str) -> int:
     """An option's value that must be a whole number from 1."""
     if not text.isdecimal() or int(text) < 1:

@@ -46,9 +46,14 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
         """All or nothing; where the database fails (gone, full, damaged), DealcastError says so."""
+        with self.failing_said(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def failing_said(self) -> Iterator[None]:
+        """Where the database fails while the block runs, DealcastError says so."""
         try:
-            with self._engine.begin() as connection:
-                yield connection
+            yield
         except sa.exc.DatabaseError as error:
             if isinstance(error, sa.exc.IntegrityError | sa.exc.ProgrammingError):
                 raise
@@ -115,5 +120,5 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _tune_sqlite(connection: Any, record: Any) -> None:
     del record
-    for pragma in ("journal_mode=WAL", "busy_timeout=10000", "foreign_keys=ON", "synchronous=NORMAL"):
+    for pragma in ("journal_mode=WAL", "busy_timeout=10000", "foreign_keys=ON", "synchronous=FULL"):
         connection.execute(f"PRAGMA {pragma}")

@@ -20,11 +20,12 @@ from serving.runs import EarlierRun
 from serving.store_people import PeopleStore
 from serving.store_tables import DEALS, FORECASTS, LIKE_DEALS, MODELS, PROMOTIONS, RUNS, SCORE_COLUMNS, SCORES
 from serving.store_trial import TrialStore, add_assigned
+from serving.store_writeback import WritebackStore
 
 FILE = "dealcast.db"
 
 
-class Store(PeopleStore, TrialStore):
+class Store(PeopleStore, TrialStore, WritebackStore):
     """One store; each method is one transaction."""
 
     @staticmethod

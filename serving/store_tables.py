@@ -173,6 +173,32 @@ TRIAL = sa.Table(
     sa.Column("steps", sa.Integer, nullable=False),
 )
 
+WRITEBACKS = sa.Table(
+    "writebacks",
+    metadata,
+    sa.Column("run_id", sa.String, primary_key=True),
+    sa.Column("sink", sa.String, nullable=False),
+    sa.Column("address", sa.String, nullable=False),
+    sa.Column("plan", sa.String, nullable=False),
+    sa.Column("scored_by", sa.String),
+    sa.Column("undoes", sa.String, sa.ForeignKey("writebacks.run_id")),
+    sa.Column("author", sa.String, nullable=False),
+    sa.Column("started_at", sa.DateTime, nullable=False),
+    sa.Column("finished_at", sa.DateTime),
+    sa.Index("writebacks_by_sink", "address", "started_at"),
+)
+
+WRITTEN = sa.Table(
+    "written_records",
+    metadata,
+    sa.Column("run_id", sa.String, sa.ForeignKey("writebacks.run_id"), primary_key=True),
+    sa.Column("opportunity_id", sa.String, primary_key=True),
+    sa.Column("held", sa.Text, nullable=False),
+    sa.Column("put", sa.Text, nullable=False),
+    sa.Column("progress", sa.String, nullable=False),
+    sa.Column("said", sa.Text, nullable=False),
+)
+
 FORECAST_COLUMNS = tuple(column.name for column in FORECASTS.columns if column.name != "name")
 """The contract's columns; the store keeps what people call each key as well."""
 

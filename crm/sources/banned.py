@@ -17,6 +17,9 @@ PROTECTED = (
 )
 """Words for attributes by which people must not be told apart (EU Charter of Fundamental Rights, Article 21; GDPR,
 Article 9)."""
+OURS = r"^([a-z0-9]+__)?dealcast_"
+"""How our own fields in a CRM are called, in any case: `Dealcast_Score__c` (a package's name before it or not)."""
+
 _ALWAYS = frozenset(
     {(OPPORTUNITIES.name, column) for column in ("closed_at", "is_won", "name", "currency")}
     | {("activities", "recorded_at"), ("activities", "activity_id")}
@@ -69,3 +72,14 @@ def refuse_protected(column: str, *called: str) -> None:
                 expected="facts of the deal, not attributes by which people must not be told apart",
                 remedy=f"remove it; where it is something else, say so: [fields.{column}] protected = false",
             )
+
+
+def refuse_own_answers(column: str) -> None:
+    """Raise WrongUse where a field that is to be learned from is one that we write."""
+    if re.match(OURS, column, re.IGNORECASE):
+        raise WrongUse(
+            f"{column!r} is called like a field that Dealcast writes; of its own answers nothing is learned",
+            where="dealcast.toml, [fields]",
+            expected="fields that people or other programs fill in",
+            remedy="remove it",
+        )

@@ -19,6 +19,7 @@ from crm.sources.finding import find_files
 from crm.sources.intake import Intake, LoadedFile, load, start, table_view
 from crm.sources.mapping import SourceMapping
 from crm.sources.own_values import own_kinds
+from crm.sources.own_writes import without_own_writes
 from crm.sources.quoting import literal, name
 from crm.sources.reading import read_raw
 from crm.sources.rules import RULES
@@ -111,7 +112,8 @@ def _load(intake: Intake, file: SourceFile) -> None:
         return
     if file.feeds_with(raw.header):
         mapping = replace(intake.mapping, time_zone=intake.mapping.time_zone or file.shape.time_zone)
-        load(intake, raw, file.shape.text(intake, raw, file, mapping), mapping)
+        text = without_own_writes(file.shape.text(intake, raw, file, mapping), mapping)
+        load(intake, raw, text, mapping)
     intake.con.execute(f"DROP VIEW {name(raw.relation)}")
     intake.con.execute(f"DROP TABLE {name(raw.lines)}")
 
@@ -181,13 +183,12 @@ def _set_aside(intake: Intake) -> pd.DataFrame:
 def _file_report(intake: Intake, file: LoadedFile, standing: Mapping[int, int], aside: pd.DataFrame) -> FileReport:
     accepted = standing.get(file.number, 0)
     normalised = Counter(file.normalised)
-    if file.text.vendor:
-        told = intake.con.execute(
-            f"SELECT _told, count(DISTINCT _row) FROM {file.relation} t WHERE _told IS NOT NULL "
-            f"AND NOT EXISTS (FROM _aside a WHERE a._file = {file.number} AND a._row = t._row) GROUP BY _told"
-        ).fetchall()
-        accepted += sum(rows for _, rows in told)
-        normalised.update(dict(told))
+    told = intake.con.execute(
+        f"SELECT _told, count(DISTINCT _row) FROM {file.relation} t WHERE _told IS NOT NULL "
+        f"AND NOT EXISTS (FROM _aside a WHERE a._file = {file.number} AND a._row = t._row) GROUP BY _told"
+    ).fetchall()
+    accepted += sum(rows for _, rows in told)
+    normalised.update(dict(told))
     rules = Counter(aside.loc[aside["file"] == file.file, "rule"].sort_values())
     return FileReport(file.file, file.table, file.rows_in, accepted, dict(rules), dict(normalised))
 

@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from crm.errors import WrongUse
-from crm.sources.banned import BANNED_EXAMPLE, banned_columns, refuse_protected
+from crm.sources.banned import BANNED_EXAMPLE, banned_columns, refuse_own_answers, refuse_protected
 from crm.tables import OPPORTUNITIES, OWN_KINDS, TABLES, OwnColumn, Wishes
 
 # Sales-engagement tools write into the subject who wrote: "[Email] [In] Re: …", "← Email: …", "Email: … >>".
@@ -47,6 +47,7 @@ class SourceMapping:
     :param outbound_subject: the same for subjects to the buyer.
     :param tables: contract table → where it comes from.
     :param wishes: columns of its own, and activity kinds, that get features.
+    :param written_by: the CRM's id of the user that Dealcast writes as, where our fields have names of their own.
     """
 
     time_zone: str | None = None
@@ -58,6 +59,7 @@ class SourceMapping:
     outbound_subject: tuple[str, ...] = OUTBOUND_SUBJECT
     tables: Mapping[str, TableMapping] = field(default_factory=dict)
     wishes: Wishes = field(default_factory=Wishes)
+    written_by: str | None = None
 
 
 DATA_KEYS = (
@@ -69,6 +71,7 @@ DATA_KEYS = (
     "stage_aliases",
     "inbound_subject",
     "outbound_subject",
+    "written_by",
 )
 TABLE_KEYS = ("file", "columns", "values")
 FIELD_KEYS = ("kind", "label", "actionable", "protected")
@@ -97,6 +100,7 @@ def mapping_from_toml(data: Mapping[str, Any]) -> SourceMapping:
             _activity_kinds(_section(data.get("activities", {}), "[activities]")),
             banned_columns(_texts(declared.get("banned", ()), "[data] banned", BANNED_EXAMPLE)),
         ),
+        written_by=_text_or_none(declared.get("written_by"), "[data] written_by") or None,
     )
 
 
@@ -127,6 +131,7 @@ def _own_column(column: str, entry: object) -> OwnColumn:
     """One declaration: its kind alone, or a section with its kind, label and whether a rep can act on it."""
     where = f"[fields.{column}]"
     _refuse_taken(column)
+    refuse_own_answers(column)
     if isinstance(entry, str):
         refuse_protected(column, readable(column))
         return OwnColumn(column, _own_kind(entry, f"[fields] {column}"), readable(column))

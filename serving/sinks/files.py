@@ -20,10 +20,10 @@ _CSV: Mapping[str, Any] = {"index": False, "date_format": "%Y-%m-%dT%H:%M:%SZ", 
 _FORMULA = tuple("=+-@\t\r\n") + tuple(chr(code) for code in range(32))
 
 
-def check_target(path: Path) -> None:
+def check_target(path: Path, where: str = "--out") -> None:
     """Raise WrongUse where the file's ending is none that can be written; before any work is done."""
     if path.suffix not in (".csv", ".parquet"):
-        raise WrongUse(f"cannot tell the format from '{path.name}'", where="--out", expected="a .csv or .parquet file")
+        raise WrongUse(f"cannot tell the format from '{path.name}'", where=where, expected="a .csv or .parquet file")
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:
@@ -93,3 +93,9 @@ def guarded(frame: pd.DataFrame) -> pd.DataFrame:
         if risky.any():
             out[name] = cells.where(~risky, "'" + cells.astype("str"))
     return out
+
+
+def unguarded(frame: pd.DataFrame) -> pd.DataFrame:
+    """Text cells as they were before they were guarded."""
+    risky = tuple(f"'{sign}" for sign in _FORMULA)
+    return frame.map(lambda cell: cell[1:] if isinstance(cell, str) and cell.startswith(risky) else cell)
