@@ -117,8 +117,8 @@ class ObjectTable:
         """What a fetching that was stopped amid a job's results has left."""
         if amid.fields != self._hash:
             raise _JobGone(amid.job)
-        yield from self._of_job(amid, whole=amid.since is None)
-        yield self._last(replace(amid, job="", locator=""), whole=amid.since is None)
+        yield from self._of_job(amid, whole=False)  # pages before these have said so where it is
+        yield self._last(replace(amid, job="", locator=""), whole=False)
 
     def _of_job(self, amid: Cursor, whole: bool) -> Iterator[Page]:
         """The results of a job, from where the cursor stands; each page says where the next one is."""

@@ -1,5 +1,8 @@
 """Salesforce as a source, over the real client library, against the loopback server."""
 
+import multiprocessing
+import random
+import signal
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
@@ -15,7 +18,7 @@ from tests.vendors.salesforce.certificate import write_certificate
 from tests.vendors.salesforce.company import Field
 from tests.vendors.salesforce.faults import Fault
 from tests.vendors.salesforce.filling import HISTORY, empty_company, fill, salesforce_id
-from tests.vendors.salesforce.opened import source
+from tests.vendors.salesforce.opened import source, sync_and_be_killed
 from tests.vendors.salesforce.server import Server, running
 
 AT = int(datetime.now(UTC).timestamp() * 1000)
@@ -238,4 +241,28 @@ def test_a_stormy_line_loses_nothing_and_doubles_nothing(tmp_path, salesforce):
     stormy = sync(source(salesforce, page=25), tmp_path / "stormy", AT)
     for table in calm.came:
         ours, theirs = (pq.read_table(one.folder / f"{table}.parquet") for one in (calm, stormy))
+        assert ours.equals(theirs)
+
+
+@pytest.mark.slow
+def test_kills_at_random_moments_lose_nothing_and_double_nothing(tmp_path, salesforce, certificate):
+    forks = multiprocessing.get_context("forkserver")
+    forks.set_forkserver_preload(["tests.crm.mirrored", "tests.vendors.salesforce.opened"])
+    chance, kills = random.Random(2), 0
+    while kills < 12:
+        seconds = chance.uniform(0.1, 1.2)
+        words = (tmp_path / "killed", salesforce.host, str(certificate[0]), seconds)
+        child = forks.Process(target=sync_and_be_killed, args=words)
+        child.start()
+        child.join()
+        if child.exitcode == 0:  # in time: something new to come for
+            deal = chance.choice(list(salesforce.company.tables["Opportunity"].rows))
+            salesforce.company.update("Opportunity", deal, {"NextStep": f"step {kills} {seconds}"}, "005x")
+        else:
+            assert child.exitcode == -signal.SIGALRM
+            kills += 1
+    killed = sync(source(salesforce), tmp_path / "killed", AT)
+    never = sync(source(salesforce), tmp_path / "never", AT)
+    for table in never.came:
+        ours, theirs = (pq.read_table(one.folder / f"{table}.parquet") for one in (killed, never))
         assert ours.equals(theirs)

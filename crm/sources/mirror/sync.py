@@ -124,7 +124,10 @@ def _fetch(table: RemoteTable, staging: Path, manifest: Manifest, anew: bool, st
     since = kept.cursor or known
     files, told = list(kept.files), list(kept.told)
     rows = 0
-    for page in table.pages(since):
+    for place, page in enumerate(table.pages(since)):
+        if place == 0 and page.whole and files:  # what was kept is of another time
+            pages.drop(staging)
+            files, told = [], []
         file, said = pages.keep(staging, len(files), page, since)
         files.append(file)
         told.append(said)
