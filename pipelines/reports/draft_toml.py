@@ -165,7 +165,7 @@ def _time(told: Told) -> list[str]:
         f"A deal takes {time.cycle_days:.0f} days at the median ({closed:,} closed deals), so a snapshot every "
         f"{every}: {told.snapshots:,} of them."
         if closed >= ENOUGH_OF_EACH
-        else f"{closed:,} closed deals are too few to tell how long one takes; until you set these, they follow."
+        else f"{closed:,} closed deals are too few to tell how long one takes: these follow from the data."
     )
     mark = "" if closed >= ENOUGH_OF_EACH else "# "
     lines += [f"{mark}{key} = {getattr(time, key)}" for key in ("grid_days", "horizon_days", "stall_days")]

@@ -1,5 +1,8 @@
 """Salesforce as a source, over the real client library, against the loopback server."""
 
+import multiprocessing
+import random
+import signal
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
@@ -15,7 +18,7 @@ from tests.vendors.salesforce.certificate import write_certificate
 from tests.vendors.salesforce.company import Field
 from tests.vendors.salesforce.faults import Fault
 from tests.vendors.salesforce.filling import HISTORY, empty_company, fill, salesforce_id
-from tests.vendors.salesforce.opened import source
+from tests.vendors.salesforce.opened import source, sync_and_be_killed
 from tests.vendors.salesforce.server import Server, running
 
 AT = int(datetime.now(UTC).timestamp() * 1000)
@@ -185,6 +188,17 @@ def test_a_new_field_and_a_long_pause_have_everything_fetched_anew(tmp_path, sal
     assert first not in held(tmp_path).index
 
 
+def test_what_salesforce_trims_off_a_history_is_kept(tmp_path, salesforce):
+    sync(source(salesforce), tmp_path, AT)
+    before = held(tmp_path, "OpportunityFieldHistory")
+    rows = salesforce.company.tables["OpportunityFieldHistory"].rows
+    for key in list(rows)[: len(rows) // 2]:
+        del rows[key]
+    salesforce.company.clock = lambda: datetime.now(UTC) + timedelta(days=20)  # everything is fetched anew
+    sync(source(salesforce), tmp_path, AT)
+    pd.testing.assert_frame_equal(held(tmp_path, "OpportunityFieldHistory"), before)
+
+
 def test_fields_and_objects_that_the_user_may_not_see_are_left_out(tmp_path, salesforce):
     fields = salesforce.company.tables["Opportunity"].fields
     fields["NextStep"] = Field("NextStep", hidden=True)
@@ -200,13 +214,13 @@ def test_fields_and_objects_that_the_user_may_not_see_are_left_out(tmp_path, sal
 def test_a_job_that_was_stopped_amid_its_results_goes_on_from_there(tmp_path, salesforce):
     salesforce.faults.planned = [Fault(500, "/results", "GET", times=100, after=2)]
     with pytest.raises(DealcastError, match="busy"):
-        sync(source(salesforce, page=20, patience=Patience(budget=0.2, first=0.05)), tmp_path, AT)
+        sync(source(salesforce, page=7, patience=Patience(budget=0.2, first=0.05)), tmp_path, AT)
     salesforce.faults.planned = []
     jobs = set(salesforce.bulk.jobs)
     salesforce.requests.clear()
-    sync(source(salesforce, page=20), tmp_path, AT)
+    sync(source(salesforce, page=7), tmp_path, AT)
     first = next(target for _, target in salesforce.requests if "/results" in target)
-    assert "locator=MTAw40" in first
+    assert "locator=MTAw14" in first
     assert any(job in first for job in jobs)
     assert set(held(tmp_path).index) == set(salesforce.company.tables["Opportunity"].rows)
 
@@ -214,10 +228,10 @@ def test_a_job_that_was_stopped_amid_its_results_goes_on_from_there(tmp_path, sa
 def test_a_job_that_is_gone_is_asked_for_anew(tmp_path, salesforce):
     salesforce.faults.planned = [Fault(500, "/results", "GET", times=100, after=2)]
     with pytest.raises(DealcastError, match="busy"):
-        sync(source(salesforce, page=20, patience=Patience(budget=0.2, first=0.05)), tmp_path, AT)
+        sync(source(salesforce, page=7, patience=Patience(budget=0.2, first=0.05)), tmp_path, AT)
     salesforce.faults.planned = []
     salesforce.bulk.jobs.clear()
-    sync(source(salesforce, page=20), tmp_path, AT)
+    sync(source(salesforce, page=7), tmp_path, AT)
     assert set(held(tmp_path).index) == set(salesforce.company.tables["Opportunity"].rows)
 
 
@@ -227,4 +241,28 @@ def test_a_stormy_line_loses_nothing_and_doubles_nothing(tmp_path, salesforce):
     stormy = sync(source(salesforce, page=25), tmp_path / "stormy", AT)
     for table in calm.came:
         ours, theirs = (pq.read_table(one.folder / f"{table}.parquet") for one in (calm, stormy))
+        assert ours.equals(theirs)
+
+
+@pytest.mark.slow
+def test_kills_at_random_moments_lose_nothing_and_double_nothing(tmp_path, salesforce, certificate):
+    forks = multiprocessing.get_context("forkserver")
+    forks.set_forkserver_preload(["tests.crm.mirrored", "tests.vendors.salesforce.opened"])
+    chance, kills = random.Random(2), 0
+    while kills < 12:
+        seconds = chance.uniform(0.1, 1.2)
+        words = (tmp_path / "killed", salesforce.host, str(certificate[0]), seconds)
+        child = forks.Process(target=sync_and_be_killed, args=words)
+        child.start()
+        child.join()
+        if child.exitcode == 0:  # in time: something new to come for
+            deal = chance.choice(list(salesforce.company.tables["Opportunity"].rows))
+            salesforce.company.update("Opportunity", deal, {"NextStep": f"step {kills} {seconds}"}, "005x")
+        else:
+            assert child.exitcode == -signal.SIGALRM
+            kills += 1
+    killed = sync(source(salesforce), tmp_path / "killed", AT)
+    never = sync(source(salesforce), tmp_path / "never", AT)
+    for table in never.came:
+        ours, theirs = (pq.read_table(one.folder / f"{table}.parquet") for one in (killed, never))
         assert ours.equals(theirs)

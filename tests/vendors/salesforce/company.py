@@ -103,7 +103,7 @@ class Company:
     def update(self, obj: str, key: str, changes: Mapping[str, Any], by: str = "") -> None:
         """Change a record as the API does it: checked field by field, stamped, told in its history."""
         with self.lock:
-            table = self.tables[obj]
+            table, key = self.tables[obj], long_id(key) if len(key) == 15 else key
             record = self._standing(table, obj, key)
             for name, value in changes.items():
                 _check(table, name, value)
