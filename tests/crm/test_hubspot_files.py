@@ -59,6 +59,10 @@ def test_the_changes_are_the_companys(company: CrmTables, exported: Reading) -> 
     later = ours.groupby(["opportunity_id", "field"]).cumcount(ascending=False)
     kept = ours[(versions <= KEPT) | (later < KEPT - 1)]
     assert len(kept) > 1500
+    # HubSpot computes a chance from the stage and tells its history; the company has it from the stage alone.
+    chances = theirs["field"] == "probability"
+    assert chances.sum() == (theirs["field"] == "stage").sum() > 300
+    theirs = theirs[~chances]
     order = ["opportunity_id", "field", "changed_at"]
     kept, theirs = (frame.sort_values(order, ignore_index=True) for frame in (kept, theirs))
     pd.testing.assert_frame_equal(theirs, kept)
