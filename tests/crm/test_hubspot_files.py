@@ -68,6 +68,13 @@ def test_the_changes_are_the_companys(company: CrmTables, exported: Reading) -> 
     pd.testing.assert_frame_equal(theirs, kept)
 
 
+def test_what_never_changed_is_known_by_its_history(exported: Reading, odd: Reading) -> None:
+    """HubSpot keeps every property's history, so that one without a change is known to have had none."""
+    assert exported.tables.fixed == {"currency", "lead_source", "pipeline", "product", "region", "type"}
+    assert any("never changed" in note and "product" in note for note in exported.report.notes)
+    assert odd.tables.fixed == frozenset()  # budget has changed; of type and the like no version is told
+
+
 def test_the_activities_are_the_companys(company: CrmTables, exported: Reading) -> None:
     ours, theirs = company["activities"], exported.tables["activities"]
     for column in ("opportunity_id", "activity_id", "owner_id", "contact_id"):

@@ -21,6 +21,7 @@ from crm.sources.quoting import literal, literals, name, renamed
 from crm.sources.typing_query import TextRelation
 
 KEPT_VERSIONS = 20
+ENTERED = "values that deals were entered with"
 AT_ENTRY = "INTERVAL 1 SECOND"  # HubSpot fills in a new deal within moments
 FIELDS: Mapping[str, str] = {
     "dealstage": "stage",
@@ -116,7 +117,7 @@ def _differences(cells: HubSpotCells, rows: str, *moment: str) -> TextRelation:
     told = (
         "CASE WHEN _early IS NOT NULL OR moment IS NULL OR deal IS NULL THEN NULL "
         "WHEN skipped IS NOT NULL THEN skipped "
-        "WHEN place = 1 AND moment <= entered THEN 'values that deals were entered with' "
+        f"WHEN place = 1 AND moment <= entered THEN {literal(ENTERED)} "
         f"WHEN place = 1 AND kept >= {KEPT_VERSIONS} THEN 'the oldest version kept' "
         "WHEN before IS NOT DISTINCT FROM value THEN 'versions without a change' END"
     )
@@ -138,6 +139,7 @@ def _differences(cells: HubSpotCells, rows: str, *moment: str) -> TextRelation:
         aliases={"stage": cells.mapping.stage_aliases},
         may_hold_nul=cells.raw.may_hold_nul,
         vendor="hubspot",
+        told_at_entry=ENTERED,
     )
 
 
