@@ -247,6 +247,15 @@ def test_a_flood_of_changes_in_one_instant_is_fetched_whole(tmp_path: Path) -> N
         assert len(sync_deals(hubspot, tmp_path)["deal"]) == 681
 
 
+def test_a_deal_with_many_engagements_has_them_all(office: company.Account) -> None:
+    """More associations of one record than an answer holds."""
+    key = next(iter(office.portal.objects["deals"]))
+    for _ in range(1_234):
+        office.portal.associate("emails", office.portal.enter("emails", {}).id, "deals", key)
+    links = fetched(office.hubspot)["engagement_deal"]
+    assert (links["deal_id"] == key).sum() >= 1_234
+
+
 # --- what goes wrong -------------------------------------------------------------------------------
 
 
