@@ -69,8 +69,12 @@ def is_daily(said: Mapping[str, Any]) -> bool:
 
 
 def _scopes(said: Mapping[str, Any]) -> list[str]:
+    """The scopes that are missing; HubSpot names them in more than one form."""
     found = []
     for error in said.get("errors") or []:
         context = error.get("context") or {}
-        found += [*context.get("requiredGranularScopes", []), *context.get("requiredScopes", [])]
+        if isinstance(context, dict):
+            found += [*context.get("requiredGranularScopes", []), *context.get("requiredScopes", [])]
+        else:
+            found.append(str(context)[:200])
     return found

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from crm.sources import rules
 from crm.sources.hubspot.cells import NOTHING, Early, HubSpotCells
 from crm.sources.hubspot.lookups import CONTACT_OF, DEALS_OF, ENGAGEMENTS
-from crm.sources.quoting import literals
+from crm.sources.quoting import literals, name
 from crm.sources.typing_query import TextRelation
 
 OWN_KINDS = ("demo", "proposal")  # what a call or meeting may say that it was, in words that are recognised
@@ -79,10 +79,11 @@ def engagement_text(cells: HubSpotCells, table: str) -> TextRelation:
     what = ENGAGEMENT_TABLES[table]
     key = cells.text("engagement_id", "hs_object_id")
     header = cells.header("engagement_id")
-    rows = f"SELECT * FROM {cells.rows} r LEFT JOIN {ENGAGEMENTS} e ON e.engagement_id = r.{_column(cells, header)}"
+    own = f"r.{name(f'c{cells.raw.header.index(header)}')}"
     linked = (
-        f"SELECT r.*, d.deal_id AS linked_deal, coalesce(d.seq, 0) AS linked_seq FROM ({rows}) r "
-        f"LEFT JOIN {DEALS_OF} d ON d.engagement_id = r.{_column(cells, header)}"
+        "SELECT r.*, e.happened, e.entered, e.owner_id, c.contact_id AS linked_contact, d.deal_id AS linked_deal, "
+        f"coalesce(d.seq, 0) AS linked_seq FROM {cells.rows} r LEFT JOIN {ENGAGEMENTS} e ON e.engagement_id = {own} "
+        f"LEFT JOIN {CONTACT_OF} c ON c.engagement_id = {own} LEFT JOIN {DEALS_OF} d ON d.engagement_id = {own}"
     )
     entered = f"coalesce({cells.utc('hs_createdate', 'createdate')}, entered)"
     happened = f"coalesce({cells.utc(*what.happened)}, happened)"
@@ -95,10 +96,7 @@ def engagement_text(cells: HubSpotCells, table: str) -> TextRelation:
         "direction": (_direction(cells), cells.header(*DIRECTION)),
         "recorded_at": (_recorded(cells, what, entered), cells.header("hs_createdate")),
         "owner_id": (f"coalesce({cells.text('hubspot_owner_id')}, owner_id)", cells.header("hubspot_owner_id")),
-        "contact_id": (
-            f"(SELECT any_value(c.contact_id) FROM {CONTACT_OF} c WHERE c.engagement_id = {key})",
-            "contact_id",
-        ),
+        "contact_id": ("linked_contact", "contact_id"),
         "duration_minutes": (_minutes(cells), cells.header("hs_call_duration", "hs_meeting_end_time")),
         "subject": (cells.raw_text(*what.subject) if what.subject else NOTHING, cells.header(*what.subject, "subject")),
     }
@@ -113,10 +111,6 @@ def engagement_text(cells: HubSpotCells, table: str) -> TextRelation:
         may_hold_nul=cells.raw.may_hold_nul,
         vendor="hubspot",
     )
-
-
-def _column(cells: HubSpotCells, header: str) -> str:
-    return f"c{cells.raw.header.index(header)}"
 
 
 def _kind(cells: HubSpotCells, what: Engagement) -> str:

@@ -14,13 +14,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from crm.sources import rules
-from crm.sources.hubspot.cells import FORECAST_LABELS, NOTHING, OURS, Early, HubSpotCells, local_day, percent, utc
+from crm.sources.hubspot.cells import FORECAST_LABELS, OURS, Early, HubSpotCells, local_day, percent, utc
 from crm.sources.hubspot.lookups import HOME_AMOUNTS, OWNERS, PIPELINES, STAGES
 from crm.sources.intake import Intake
 from crm.sources.quoting import literal, literals, name, renamed
 from crm.sources.typing_query import TextRelation
 
 KEPT_VERSIONS = 20
+ENTERED = "values that deals were entered with"
 AT_ENTRY = "INTERVAL 1 SECOND"  # HubSpot fills in a new deal within moments
 FIELDS: Mapping[str, str] = {
     "dealstage": "stage",
@@ -74,7 +75,7 @@ def property_history_text(_intake: Intake, cells: HubSpotCells) -> TextRelation:
     )
     rows = (
         f"SELECT _row, {cells.early(*cells.deleted(), copy)}, {deal} AS deal, {prop} AS prop, "
-        f"{written} AS written, {cells.time('timestamp')} AS moment, {value} AS value, {_author(cells)} AS author "
+        f"{written} AS written, {cells.time('timestamp')} AS moment, {value} AS value, {_user(cells)} AS user "
         f"FROM {cells.rows}"
     )
     return _differences(cells, f"SELECT *, {told} AS skipped FROM ({rows})", "timestamp")
@@ -91,16 +92,22 @@ def stage_history_text(intake: Intake, cells: HubSpotCells) -> TextRelation:
         f"SELECT _row, {cells.early(*cells.deleted())}, {cells.text('deal_id')} AS deal, "
         f"'dealstage' AS prop, {cells.utc('date_entered', '_fivetran_start')} AS written, "
         f"{cells.time('date_entered', '_fivetran_start')} AS moment, {cells.text('value')} AS value, "
-        f"{_author(cells)} AS author FROM {cells.rows}"
+        f"{_user(cells)} AS user FROM {cells.rows}"
     )
     told = f"CASE WHEN {known} THEN 'changes told by the property history' END"
     return _differences(cells, f"SELECT *, {told} AS skipped FROM ({rows})", "date_entered", "_fivetran_start")
 
 
 def _differences(cells: HubSpotCells, rows: str, *moment: str) -> TextRelation:
-    """:param rows: SQL of versions: deal, prop, written, moment, value, author, skipped (why it tells nothing)."""
+    """:param rows: SQL of versions: deal, prop, written, moment, value, user, skipped (why it tells nothing)."""
     field = renamed("prop", FIELDS.items())
-    meant = f"SELECT * REPLACE (nullif({_meant(cells)}, '') AS value), {field} AS field FROM ({rows})"
+    meant = (
+        f"SELECT v.* REPLACE (nullif({_meant(cells)}, '') AS value), {field} AS field, "
+        f"coalesce(o.owner_id, v.user) AS author FROM ({rows}) v "
+        f"LEFT JOIN {STAGES} s ON v.prop = 'dealstage' AND s.stage_id = trim(v.value) "
+        f"LEFT JOIN {PIPELINES} p ON v.prop = 'pipeline' AND p.pipeline_id = trim(v.value) "
+        f"LEFT JOIN {OWNERS} o ON o.user_id = v.user"
+    )
     versions = "PARTITION BY deal, field, _early IS NULL, moment IS NULL, skipped IS NULL ORDER BY moment, _row"
     compared = (
         f"SELECT *, lag(value) OVER ({versions}) AS before, row_number() OVER ({versions}) AS place, "
@@ -110,7 +117,7 @@ def _differences(cells: HubSpotCells, rows: str, *moment: str) -> TextRelation:
     told = (
         "CASE WHEN _early IS NOT NULL OR moment IS NULL OR deal IS NULL THEN NULL "
         "WHEN skipped IS NOT NULL THEN skipped "
-        "WHEN place = 1 AND moment <= entered THEN 'values that deals were entered with' "
+        f"WHEN place = 1 AND moment <= entered THEN {literal(ENTERED)} "
         f"WHEN place = 1 AND kept >= {KEPT_VERSIONS} THEN 'the oldest version kept' "
         "WHEN before IS NOT DISTINCT FROM value THEN 'versions without a change' END"
     )
@@ -132,6 +139,7 @@ def _differences(cells: HubSpotCells, rows: str, *moment: str) -> TextRelation:
         aliases={"stage": cells.mapping.stage_aliases},
         may_hold_nul=cells.raw.may_hold_nul,
         vendor="hubspot",
+        told_at_entry=ENTERED,
     )
 
 
@@ -140,8 +148,8 @@ def _meant(cells: HubSpotCells) -> str:
     number = "coalesce(CAST(TRY_CAST(value AS DOUBLE) AS VARCHAR), value)"
     forecast = [prop for prop, field in FIELDS.items() if field == "forecast_category"]
     return (
-        f"CASE WHEN prop = 'dealstage' THEN {_named(STAGES, 'stage', 'stage_id')} "
-        f"WHEN prop = 'pipeline' THEN {_named(PIPELINES, 'pipeline', 'pipeline_id')} "
+        "CASE WHEN prop = 'dealstage' THEN coalesce(s.stage, value) "
+        "WHEN prop = 'pipeline' THEN coalesce(p.pipeline, value) "
         f"WHEN prop IN ('amount', 'amount_in_home_currency') THEN {number} "
         f"WHEN prop = 'hs_deal_stage_probability' THEN {percent('value')} "
         f"WHEN prop = 'closedate' THEN {local_day(utc('value'), cells.mapping)} "
@@ -149,16 +157,10 @@ def _meant(cells: HubSpotCells) -> str:
     )
 
 
-def _named(table: str, column: str, key: str) -> str:
-    return f"coalesce((SELECT any_value(l.{column}) FROM {table} l WHERE l.{key} = trim(value)), value)"
-
-
-def _author(cells: HubSpotCells) -> str:
-    """Who changed it, as an owner's id: HubSpot names the user, at times in the source's id ("userId:123")."""
+def _user(cells: HubSpotCells) -> str:
+    """Who changed it, as HubSpot's users are numbered; at times only the source's id says so ("userId:123")."""
     said = f"regexp_extract({cells.text('source_id')}, '(?i)^userid:(\\d+)$', 1)"
-    user = f"coalesce({cells.text('updated_by_user_id')}, nullif({said}, ''))"
-    owner = f"(SELECT any_value(l.owner_id) FROM {OWNERS} l WHERE l.user_id = {user})"
-    return f"CASE WHEN {user} IS NOT NULL THEN coalesce({owner}, {user}) ELSE {NOTHING} END"
+    return f"coalesce({cells.text('updated_by_user_id')}, nullif({said}, ''))"
 
 
 def _has_prefix(text: str) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from zlib import crc32
 
 import pandas as pd
 
 from crm.tables import CrmTables
 from tests.vendors.hubspot.faults import Faults
 from tests.vendors.hubspot.limits import EVERY_SCOPE, Limits
-from tests.vendors.hubspot.portal import OBJECT_TYPES, Clock, Portal, Version, iso
+from tests.vendors.hubspot.portal import OBJECT_TYPES, Clock, Portal, Record, Version, iso
 from tests.vendors.hubspot.server import HubSpot
 
 TOKEN = "pat-eu1-00000000-1111-2222-3333-444444444444"
@@ -172,7 +173,7 @@ def _people(portal: Portal, users: pd.DataFrame) -> None:
             "type": "PERSON",
             "teams": []
             if pd.isna(user.team)
-            else [{"id": str(abs(hash(user.team)) % 10**6), "name": user.team, "primary": True}],
+            else [{"id": str(crc32(user.team.encode())), "name": user.team, "primary": True}],
         }
         portal.owners.append(owner)
 
@@ -195,7 +196,7 @@ def _deals(account: Account, tables: CrmTables) -> None:
     portal = account.portal
     changes = tables["changes"][tables["changes"]["field"].isin(PROPERTIES)]
     by_deal = dict(list(changes.groupby("opportunity_id", sort=False)))
-    flags = tables["stages"].set_index("stage")["is_closed"]
+    shares = {account.stage_ids[s.stage]: str(s.probability / 100) for s in tables["stages"].itertuples()}
     for deal in tables["opportunities"].itertuples():
         history = by_deal.get(deal.opportunity_id)
         today = {column: _shown(account, column, getattr(deal, column)) for column in PROPERTIES}
@@ -218,10 +219,17 @@ def _deals(account: Account, tables: CrmTables) -> None:
             )
         entered_stage = record.versions["dealstage"][-1].at
         portal._append(record, "hs_v2_date_entered_current_stage", Version(iso(entered_stage), entered_stage), "deals")
-        share = (1 if deal.is_won else 0) if flags[deal.stage] else deal.probability / 100
-        portal._append(record, "hs_deal_stage_probability", Version(str(share), record.created), "deals")
+        _chances(portal, record, shares)
         if not pd.isna(deal.account_id):
             portal.associate("deals", key, "companies", number(deal.account_id))
+
+
+def _chances(portal: Portal, record: Record, shares: dict[str, str]) -> None:
+    """HubSpot computes a deal's chance from its stage, and keeps its history as that of any property."""
+    for version in list(record.versions["dealstage"]):
+        if record.value("hs_deal_stage_probability") != shares[str(version.value)]:
+            computed = Version(shares[str(version.value)], version.at, "CALCULATED")
+            portal._append(record, "hs_deal_stage_probability", computed, "deals")
 
 
 def _contacts(portal: Portal, roles: pd.DataFrame) -> None:

@@ -150,11 +150,15 @@ class Portal:
             self.objects[object_type][key].archived_at = self.clock.now()
 
     def merge(self, primary: str, secondary: str) -> Record:
-        """Two deals become a new one, which names both; neither is found any more, archived or not."""
+        """Two deals become a new one with the histories of both; neither is listed any more, archived or not."""
         with self.lock:
             moment = self.clock.now()
             new = Record(str(next(self._ids)), self.objects["deals"][primary].created, moment)
-            new.versions = {name: list(found) for name, found in self.objects["deals"][primary].versions.items()}
+            first, second = (self.objects["deals"][key].versions for key in (primary, secondary))
+            for name in dict.fromkeys([*first, *second]):
+                both = sorted([*second.get(name, []), *first.get(name, [])], key=lambda version: version.at)
+                last = first.get(name, both)[-1]
+                new.versions[name] = [*both, Version(last.value, moment, "MERGE")][-20:]
             self._append(new, "hs_merged_object_ids", Version(f"{primary};{secondary}", moment, "MERGE"), "deals")
             for gone in (primary, secondary):
                 del self.objects["deals"][gone]

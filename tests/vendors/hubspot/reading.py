@@ -7,7 +7,7 @@ from typing import Any
 from tests.vendors.hubspot.portal import Portal, iso
 from tests.vendors.hubspot.problems import absent, invalid, refused
 
-LIST, WITH_HISTORY, BATCH, LINKS, OWNERS = 100, 50, 100, 1000, 500
+LIST, WITH_HISTORY, BATCH, LINKS, LINKS_OF_ONE, OWNERS = 100, 50, 100, 1000, 500, 500
 
 
 def listed(portal: Portal, object_type: str, query: dict[str, list[str]]) -> dict[str, Any]:
@@ -62,8 +62,12 @@ def links(portal: Portal, one: str, other: str, body: dict[str, Any]) -> tuple[i
         for given in body["inputs"]:
             to = portal.associations.get((one, other, given["id"]))
             if to:
-                shown = [{"toObjectId": int(key), "associationTypes": types} for key, types in to.items()]
-                results.append({"from": {"id": given["id"]}, "to": shown})
+                start = int(given.get("after") or 0)
+                page = list(to.items())[start : start + LINKS_OF_ONE]
+                shown = [{"toObjectId": int(key), "associationTypes": types} for key, types in page]
+                following = {"paging": {"next": {"after": str(start + LINKS_OF_ONE)}}}
+                more = following if start + LINKS_OF_ONE < len(to) else {}
+                results.append({"from": {"id": given["id"]}, "to": shown, **more})
             else:
                 errors.append(_no_links(one, other, given["id"]))
     answer: dict[str, Any] = {"status": "COMPLETE", "results": results}

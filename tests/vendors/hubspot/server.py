@@ -64,6 +64,11 @@ class HubSpot:
     ) -> tuple[int, Any]:
         if found := _OBJECTS.match(path):
             return self._objects(method, found["type"], found["rest"] or "", query, body, size)
+        if path == "/crm/v3/properties/deals/batch/create" and method == "POST":
+            return 201, {
+                "status": "COMPLETE",
+                "results": writing.create_properties(self.portal, "deals", body["inputs"]),
+            }
         if found := _PROPERTIES.match(path):
             return self._properties(method, found["type"], bool(found["groups"]), found["name"], body)
         if (found := _LINKS.match(path)) and method == "POST":

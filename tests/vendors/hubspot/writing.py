@@ -126,6 +126,12 @@ def create_property(portal: Portal, object_type: str, body: dict[str, Any]) -> d
     return portal.properties[object_type][name]
 
 
+def create_properties(portal: Portal, object_type: str, inputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    if len(inputs) > BATCH:
+        raise invalid(f"Batch size {len(inputs)} exceeds the limit of {BATCH}")
+    return [create_property(portal, object_type, one) for one in inputs]
+
+
 def create_group(portal: Portal, object_type: str, body: dict[str, Any]) -> dict[str, Any]:
     if body["name"] in portal.groups[object_type]:
         raise refused(409, "OBJECT_ALREADY_EXISTS", f"A group named '{body['name']}' already exists.")
