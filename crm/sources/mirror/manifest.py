@@ -63,7 +63,7 @@ def read_manifest(folder: Path) -> Manifest | None:
             raise _unreadable(path, f"not of format {FORMAT}")
         tables = {name: Holding(**holding) for name, holding in said.pop("tables").items()}
         return Manifest(**said, tables=tables)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise _unreadable(path, str(error)) from error
