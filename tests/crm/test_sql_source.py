@@ -58,7 +58,7 @@ def mirrored(url, folder, **more):
 
 @pytest.fixture(scope="module")
 def company():
-    simulated = simulate(SimulatorSettings(deals=120, seed=8)).tables
+    simulated = simulate(SimulatorSettings(deals=80, seed=8)).tables
     frames = {name: frame for name, frame in simulated.frames.items() if name not in ("costs", "leads")}
     frames["opportunities"] = frames["opportunities"].assign(Größe='a "b" ,c')
     frames["opportunities"].loc[0, "name"] = "it's; DROP TABLE deals"
@@ -67,12 +67,12 @@ def company():
 
 
 @pytest.fixture(scope="module")
-def folder(company, tmp_path_factory):
-    """The company as files."""
+def from_files(company, tmp_path_factory):
+    """The company as it is read from files."""
     into = tmp_path_factory.mktemp("files")
     for name, frame in company.items():
         frame.to_csv(into / f"{name}.csv", index=False)
-    return into
+    return read_folder(into)
 
 
 def in_database(engine, company, schema=None):
@@ -119,10 +119,10 @@ def databases(postgres, company, tmp_path_factory):
 
 
 @pytest.mark.parametrize("kind", ["postgresql", "sqlite", "duckdb"])
-def test_a_database_reads_as_the_folder_does(databases, folder, tmp_path, kind):
+def test_a_database_reads_as_the_folder_does(databases, from_files, tmp_path, kind):
     synced = mirrored(databases[kind], tmp_path)
     found = read_folder(synced.folder, sql_zone(kind))
-    same_as(found, read_folder(folder))
+    same_as(found, from_files)
     assert found.shape == "native"
     again = mirrored(databases[kind], tmp_path)
     assert {name: (came.new, came.changed, came.gone) for name, came in again.came.items()} == dict.fromkeys(
