@@ -45,7 +45,7 @@ class Org:
 
     def __init__(self, through: Door, patience: Patience | None = None, wait: float = 1.0) -> None:
         patience = patience or Patience()
-        self.address, self._wait = through.address, wait
+        self.address, self.version, self._wait = through.address, through.version, wait
         self.line = Line(lambda: enter(through, patience), patience)
         entry = self.line.entry
         self._sf = Salesforce(
@@ -56,6 +56,12 @@ class Org:
     def now(self) -> datetime:
         """Salesforce's own clock at its last answer, UTC."""
         return self.line.server_time
+
+    def versions(self) -> list[str]:
+        """The versions of its interface that Salesforce has."""
+        with self.said(self.address):
+            answer = self.line.request("GET", f"https://{self.line.entry.host}/services/data/")
+        return [str(one["version"]) for one in answer.json()]
 
     def describe(self, obj: str) -> Mapping[str, Any] | None:
         """What Salesforce says of an object and its fields, None where the user may not see it."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from hashlib import sha256
 
-from crm.errors import DataRefused, DealcastError
+from crm.errors import DataRefused, DealcastError, WrongUse
 from crm.salesforce.cursor import Cursor, cursor_of
 from crm.salesforce.objects import OBJECTS, SalesforceObject, Seen, seen
 from crm.salesforce.org import Org
@@ -56,6 +56,7 @@ class SalesforceSource:
             if described is not None and described.get("queryable", True):
                 found.append(ObjectTable(self._org, obj, seen(obj, described), self._asking))
         if not found or found[0].name != OBJECTS[0].name:
+            self._require_version()
             raise DataRefused(
                 "the user may not read opportunities",
                 where=self.address,
@@ -63,6 +64,16 @@ class SalesforceSource:
                 remedy="give the integration user a permission set; docs/salesforce.md says which",
             )
         return found
+
+    def _require_version(self) -> None:
+        versions = self._org.versions()
+        if self._org.version not in versions:
+            raise WrongUse(
+                f"Salesforce has no version {self._org.version} of its interface",
+                where=self.address,
+                expected=f"a version from {versions[0]} to {versions[-1]}",
+                remedy=f"name one: {self.address}?version={versions[-1]}",
+            )
 
 
 class ObjectTable:

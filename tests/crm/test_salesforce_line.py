@@ -102,7 +102,14 @@ def test_what_is_missing_is_named(salesforce):
 
 
 @pytest.mark.parametrize(
-    "url", ["salesforce://", "salesforce://ada:pw@x.my.salesforce.com", "salesforce://x/path", "salesforce://x?a=1"]
+    "url",
+    [
+        "salesforce://",
+        "salesforce://ada:pw@x.my.salesforce.com",
+        "salesforce://x/path",
+        "salesforce://x?a=1",
+        "hubspot://x",
+    ],
 )
 def test_an_address_that_is_none_is_refused_without_its_password(url):
     with pytest.raises(WrongUse) as refused:

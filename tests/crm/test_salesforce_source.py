@@ -9,8 +9,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from crm.errors import DataRefused, DealcastError
+from crm.errors import DataRefused, DealcastError, WrongUse
 from crm.patience import Patience
+from crm.salesforce.source import SalesforceSource
 from crm.simulator import SimulatorSettings, simulate
 from crm.sources.files import read_folder
 from crm.sources.mirror.sync import current, sync
@@ -18,7 +19,7 @@ from tests.vendors.salesforce.certificate import write_certificate
 from tests.vendors.salesforce.company import Field
 from tests.vendors.salesforce.faults import Fault
 from tests.vendors.salesforce.filling import HISTORY, empty_company, fill, salesforce_id
-from tests.vendors.salesforce.opened import source, sync_and_be_killed
+from tests.vendors.salesforce.opened import org, source, sync_and_be_killed
 from tests.vendors.salesforce.server import Server, running
 
 AT = int(datetime.now(UTC).timestamp() * 1000)
@@ -209,6 +210,13 @@ def test_fields_and_objects_that_the_user_may_not_see_are_left_out(tmp_path, sal
     salesforce.company.tables["Opportunity"].hidden = True
     with pytest.raises(DataRefused, match="may not read opportunities"):
         sync(source(salesforce), tmp_path / "other", AT)
+
+
+def test_a_version_that_salesforce_does_not_have_is_told_from_a_missing_permission(salesforce):
+    assert SalesforceSource(org(salesforce, asked="?version=58.0")).tables()
+    with pytest.raises(WrongUse, match=r"no version 12\.0") as refused:
+        SalesforceSource(org(salesforce, asked="?version=12.0")).tables()
+    assert "?version=62.0" in refused.value.remedy
 
 
 def test_a_job_that_was_stopped_amid_its_results_goes_on_from_there(tmp_path, salesforce):

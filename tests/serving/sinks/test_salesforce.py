@@ -6,7 +6,8 @@ import pytest
 
 from crm.errors import WrongUse
 from serving.sinks.kinds import kind_called
-from serving.sinks.salesforce import SalesforceSink, api_name
+from serving.sinks.salesforce import SalesforceSink
+from serving.sinks.salesforce_fields import api_name
 from serving.sinks.sink import Fate, Sink
 from serving.writeback.fields import FIELDS, NOTHING, settled_all
 from tests.vendors.salesforce import faults
