@@ -7,6 +7,7 @@ twice is asked twice. What writes is not: where it is not known whether it took 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -112,8 +113,9 @@ class Line(requests.Session):
         )
 
     def _keep_time(self, response: requests.Response) -> None:
-        if said := response.headers.get("Date"):
-            self.server_time = parsedate_to_datetime(said)
+        with suppress(ValueError, KeyError):
+            said = parsedate_to_datetime(response.headers["Date"])
+            self.server_time = said if said.tzinfo else said.replace(tzinfo=UTC)
 
 
 def refuse_unsafe(host: str, error: requests.RequestException) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from hashlib import sha256
+from urllib.parse import quote_plus
 
 from crm.errors import DataRefused, DealcastError, WrongUse
 from crm.salesforce.cursor import Cursor, cursor_of
@@ -20,6 +21,10 @@ OVERLAP = timedelta(minutes=15)
 
 REMEMBERS_DELETED = timedelta(days=14)
 """Salesforce keeps the bin and its list of deleted ids for 15 days; after a longer pause everything is fetched anew."""
+
+
+LONGEST_QUERY = 15_000
+"""Characters of a query that REST takes: it stands in an address, which may have 16,384."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +121,7 @@ class ObjectTable:
     def _fetched(self, started: Cursor, whole: bool) -> Iterator[Page]:
         since = datetime.fromisoformat(started.since) - OVERLAP if started.since else None
         soql = self._soql(since)
-        if self._count(since) < self._asking.bulk_from:
+        if len(quote_plus(soql)) < LONGEST_QUERY and self._count(since) < self._asking.bulk_from:
             for page in self._org.query(soql, deleted=True):
                 yield replace(page_of(of_json(page.rows, self._columns), self._obj), whole=whole)
         else:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from urllib.parse import quote_plus
 
 from crm.errors import DealcastError, WrongUse
 from crm.patience import Patience
@@ -20,7 +21,7 @@ from serving.sinks.sink import Fate, Outcome, Values
 from serving.writeback.fields import BY_NAME, FIELDS
 
 OBJECT = "Opportunity"
-ASKED_AT_ONCE = 300  # ids in one query: its address may have 16,384 characters
+ASKED_AT_ONCE = 12_000  # characters of ids in one query: its address may have 16,384
 RESULTS = ("successfulResults", "failedResults", "unprocessedrecords")
 
 
@@ -147,8 +148,7 @@ class SalesforceSink:
         """Rows of the opportunities with these ids, by the ids as they were given."""
         given = {_short(one) if self._key == "Id" else one: one for one in ids}
         found = {}
-        for part in _parts(ids, ASKED_AT_ONCE):
-            listed = ", ".join(_literal(one) for one in part)
+        for listed in _listed(ids):
             soql = f"SELECT {', '.join(columns)} FROM {OBJECT} WHERE {self._key} IN ({listed})"
             for page in self._org.query(soql):
                 for row in page.rows:
@@ -207,6 +207,21 @@ def _csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _parts(ids: Sequence[str], most: int) -> Iterable[Sequence[str]]:
     return (ids[first : first + most] for first in range(0, len(ids), most))
+
+
+def _listed(ids: Sequence[str]) -> Iterator[str]:
+    """The ids as SOQL lists them, as many at once as an address can hold."""
+    part: list[str] = []
+    length = 0
+    for text in map(_literal, ids):
+        more = len(quote_plus(f"{text}, "))
+        if part and length + more > ASKED_AT_ONCE:
+            yield ", ".join(part)
+            part, length = [], 0
+        part.append(text)
+        length += more
+    if part:
+        yield ", ".join(part)
 
 
 def _literal(text: str) -> str:

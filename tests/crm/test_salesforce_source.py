@@ -189,6 +189,16 @@ def test_a_new_field_and_a_long_pause_have_everything_fetched_anew(tmp_path, sal
     assert first not in held(tmp_path).index
 
 
+def test_more_fields_than_an_address_can_hold_come_by_a_job(tmp_path, salesforce):
+    table = salesforce.company.tables["Opportunity"]
+    many = [f"A_field_with_a_rather_long_name_{number}__c" for number in range(500)]
+    table.fields |= {name: Field(name) for name in many}
+    for row in table.rows.values():
+        row.update(dict.fromkeys(many))
+    sync(source(salesforce, bulk_from=10**9), tmp_path, AT)
+    assert set(many) <= set(held(tmp_path).columns)
+
+
 def test_what_salesforce_trims_off_a_history_is_kept(tmp_path, salesforce):
     sync(source(salesforce), tmp_path, AT)
     before = held(tmp_path, "OpportunityFieldHistory")

@@ -187,6 +187,16 @@ def test_records_are_known_by_an_external_id_and_none_is_made(salesforce):
     assert len(table.rows) == 450
 
 
+def test_long_ids_are_asked_for_a_few_at_a_time(salesforce):
+    table = salesforce.company.tables["Opportunity"]
+    table.fields["Warehouse__c"] = Field("Warehouse__c")
+    for number, row in enumerate(table.rows.values()):
+        row["Warehouse__c"] = f"{number:_>200}"
+    sink = SalesforceSink("crm", org(salesforce), key="Warehouse__c")
+    ids = [row["Warehouse__c"] for row in table.rows.values()]
+    assert list(sink.read(ids)) == ids
+
+
 def test_closed_deals_are_known(salesforce):
     salesforce.company.tables["Opportunity"].rows[salesforce.ids[1]]["IsClosed"] = True
     sink = SalesforceSink("crm", org(salesforce))
