@@ -38,13 +38,20 @@ class Entry:
 
 
 class Line(requests.Session):
-    """A session of requests that knows how to get in."""
+    """A session of requests that knows how to get in, and does so once it is needed."""
 
     def __init__(self, enter: Callable[[], Entry], patience: Patience, timeout: tuple[float, float] = TIMEOUT) -> None:
         super().__init__()
         self._enter, self._patience, self._timeout = enter, patience, timeout
-        self.entry = enter()
+        self._entry: Entry | None = None
         self.server_time = datetime.now(UTC)
+
+    @property
+    def entry(self) -> Entry:
+        """What logging in gave."""
+        if self._entry is None:
+            self._entry = self._enter()
+        return self._entry
 
     def request(  # type: ignore[override]
         self, method: str, url: str, headers: Mapping[str, str] | None = None, **more: Any
@@ -55,7 +62,7 @@ class Line(requests.Session):
         response = self._patience.call(lambda: self._once(method, url, headers, more))
         if response.status_code == HTTPStatus.UNAUTHORIZED and _says(response, "INVALID_SESSION_ID"):
             if self.entry.token == token:
-                self.entry = self._enter()
+                self._entry = None
             response = self._patience.call(lambda: self._once(method, url, headers, more))
         return response
 

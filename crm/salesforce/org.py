@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import requests
@@ -38,7 +39,7 @@ class SoqlRows:
 
 
 class Org:
-    """A company's Salesforce, logged in to.
+    """A company's Salesforce, logged in to with the first question.
 
     :param wait: seconds before a job's state is first asked for; later ones grow.
     """
@@ -47,9 +48,12 @@ class Org:
         patience = patience or Patience()
         self.address, self.version, self._wait = through.address, through.version, wait
         self.line = Line(lambda: enter(through, patience), patience)
+
+    @cached_property
+    def _sf(self) -> Salesforce:
         entry = self.line.entry
-        self._sf = Salesforce(
-            instance=entry.host, session_id=entry.token, session=self.line, version=through.version, parse_float=str
+        return Salesforce(
+            instance=entry.host, session_id=entry.token, session=self.line, version=self.version, parse_float=str
         )
 
     @property

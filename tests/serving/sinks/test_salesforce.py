@@ -213,7 +213,7 @@ def test_missing_fields_are_named_with_what_creates_them(salesforce):
 
 
 def test_the_definitions_are_metadata_of_every_field(salesforce):
-    sink: Sink = SalesforceSink("crm", org(salesforce))
+    sink: Sink = SalesforceSink("crm", org(salesforce, secrets={"": ""}))  # whoever asks need not get in
     space = "{http://soap.sforce.com/2006/04/metadata}"
     root = ElementTree.fromstring(sink.definitions())
     made = {one.find(f"{space}fullName").text: one for one in root.findall(f"{space}fields")}
