@@ -18,9 +18,9 @@ CLIENT = {"SALESFORCE_CLIENT_ID": CLIENT_ID, "SALESFORCE_CLIENT_SECRET": CLIENT_
 HASTY = Patience(budget=3, first=0.01, longest=0.05)
 
 
-def org(server: Server, patience: Patience = HASTY, secrets: dict[str, str] | None = None) -> Org:
+def org(server: Server, patience: Patience = HASTY, secrets: dict[str, str] | None = None, asked: str = "") -> Org:
     """Logged in."""
-    return Org(door(f"salesforce://{server.host}", (secrets or CLIENT).get), patience, wait=0.001)
+    return Org(door(f"salesforce://{server.host}{asked}", (secrets or CLIENT).get), patience, wait=0.001)
 
 
 def sync_and_be_killed(folder: Path, host: str, certificate: str, seconds: float) -> None:
