@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 
 from crm.errors import DealcastError
@@ -19,6 +20,7 @@ from serving.store_tables import DEALS, RUNS, SCORES, WRITEBACKS, WRITTEN
 from serving.writeback.plan import Change
 
 _AT_ONCE = 1000
+_PATIENCE = "2s"
 
 
 class Progress(StrEnum):
@@ -133,7 +135,7 @@ class WritebackStore(Database):
             with self.failing_said():
                 connection.execute(sa.select(sa.func.set_config("application_name", holder[:60], False)))
                 number = int(key, 16) - 2**63
-                if not connection.execute(sa.select(sa.func.pg_try_advisory_lock(number))).scalar():
+                if not _locked(connection, number):
                     raise _taken(connection, number, what)
 
             def still_alone() -> None:
@@ -141,6 +143,18 @@ class WritebackStore(Database):
                     connection.execute(sa.select(1))
 
             yield still_alone
+
+
+def _locked(connection: sa.Connection, number: int) -> bool:
+    """Wait a little: the server may not have noticed yet that the last holder has died."""
+    connection.exec_driver_sql(f"SET lock_timeout = '{_PATIENCE}'")
+    try:
+        connection.execute(sa.select(sa.func.pg_advisory_lock(number)))
+    except sa.exc.OperationalError as error:
+        if isinstance(error.orig, psycopg.errors.LockNotAvailable):
+            return False
+        raise
+    return True
 
 
 def _taken(connection: sa.Connection, number: int, what: str) -> DealcastError:

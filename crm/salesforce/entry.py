@@ -21,7 +21,7 @@ from simple_salesforce.login import soap_login, token_login
 
 from crm.errors import DealcastError, WrongUse
 from crm.patience import Patience, TryAgain
-from crm.salesforce.line import TIMEOUT, Entry
+from crm.salesforce.line import TIMEOUT, Entry, refuse_unsafe
 from crm.sources.connect import Secrets
 
 VERSION = "62.0"
@@ -83,6 +83,7 @@ def enter(through: Door, patience: Patience) -> Entry:
         except SalesforceAuthenticationFailed as error:
             raise _not_let_in(through, error) from None
         except requests.RequestException as error:
+            refuse_unsafe(through.host, error)
             dead = DealcastError(
                 f"there is no answer ({' '.join(str(error).split())[:200]})",
                 where=through.host,

@@ -64,14 +64,8 @@ class Line(requests.Session):
         given = {**(headers or {}), "Authorization": f"Bearer {self.entry.token}"}
         try:
             response = super().request(method, url, headers=given, **more)
-        except requests.exceptions.SSLError as error:
-            raise DealcastError(
-                "the connection is not safe",
-                where=self.entry.host,
-                expected="a certificate that this machine trusts",
-                remedy=f"look at the address, and at the machine's certificates ({_short(error)})",
-            ) from None
         except requests.RequestException as error:
+            refuse_unsafe(self.entry.host, error)
             raise self._cut(_may_repeat(method, url), error) from error
         self._keep_time(response)
         self._look(_may_repeat(method, url), response)
@@ -120,6 +114,17 @@ class Line(requests.Session):
     def _keep_time(self, response: requests.Response) -> None:
         if said := response.headers.get("Date"):
             self.server_time = parsedate_to_datetime(said)
+
+
+def refuse_unsafe(host: str, error: requests.RequestException) -> None:
+    """Raises DealcastError where a connection failed because the other side's certificate is not trusted."""
+    if isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
+        raise DealcastError(
+            "the connection is not safe: the certificate is not trusted",
+            where=host,
+            expected="a certificate that this machine trusts",
+            remedy="look at the address, and at the machine's certificates (REQUESTS_CA_BUNDLE names others)",
+        ) from None
 
 
 def _may_repeat(method: str, url: str) -> bool:

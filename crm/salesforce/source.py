@@ -92,7 +92,8 @@ class ObjectTable:
                 known = replace(known, at=known.since, job="", locator="", since=None) if known.since else None
         started = Cursor(_text(self._org.now), self._hash)
         if known is None or known.fields != self._hash or self._org.now - known.instant > REMEMBERS_DELETED:
-            yield from self._fetched(started, whole=since is not None)
+            # A history is trimmed at its far end after 18 or 24 months: what was fetched before that is kept.
+            yield from self._fetched(started, whole=since is not None and not self._obj.is_history)
         else:
             yield from self._fetched(replace(started, since=known.at), whole=False)
 
@@ -116,8 +117,8 @@ class ObjectTable:
         """What a fetching that was stopped amid a job's results has left."""
         if amid.fields != self._hash:
             raise _JobGone(amid.job)
-        yield from self._of_job(amid, whole=amid.since is None)
-        yield self._last(replace(amid, job="", locator=""), whole=amid.since is None)
+        yield from self._of_job(amid, whole=False)  # pages before these have said so where it is
+        yield self._last(replace(amid, job="", locator=""), whole=False)
 
     def _of_job(self, amid: Cursor, whole: bool) -> Iterator[Page]:
         """The results of a job, from where the cursor stands; each page says where the next one is."""
@@ -141,13 +142,12 @@ class ObjectTable:
     def _last(self, started: Cursor, whole: bool) -> Page:
         """What was deleted without its stamp telling, and how far all this reaches."""
         gone: list[str] = []
-        if started.since is not None:
+        if self._obj.is_history:
+            pages = self._org.query(f"SELECT Id FROM {self._obj.name} WHERE IsDeleted = true", deleted=True)
+            gone += [str(row["Id"]) for page in pages for row in page.rows]
+        elif self._seen.tells_deleted and started.since is not None:
             since = datetime.fromisoformat(started.since) - OVERLAP
-            if self._obj.is_history:
-                pages = self._org.query(f"SELECT Id FROM {self._obj.name} WHERE IsDeleted = true", deleted=True)
-                gone += [str(row["Id"]) for page in pages for row in page.rows]
-            elif self._seen.tells_deleted:
-                gone += self._org.deleted(self._obj.name, since, datetime.fromisoformat(started.at))
+            gone += self._org.deleted(self._obj.name, since, started.instant)
         empty = page_of(of_json([], self._columns), self._obj).rows
         return Page(empty, gone, replace(started, since=None).text, whole)
 

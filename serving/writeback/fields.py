@@ -60,8 +60,7 @@ def settled(kind: Kind, value: Any) -> Value:
     if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
         return None
     if kind in DECIMALS:
-        rounded = round(float(value), DECIMALS[kind])
-        return int(rounded) if DECIMALS[kind] == 0 else rounded + 0.0  # no minus zero
+        return _figure(value, DECIMALS[kind])
     if kind is Kind.DATE:
         return (value if type(value) is date else _instant(value).date()).isoformat()
     if kind is Kind.INSTANT:
@@ -72,6 +71,16 @@ def settled(kind: Kind, value: Any) -> Value:
 def settled_all(values: Mapping[str, Any]) -> Values:
     """What a record holds in all of our fields; None for those that are not given."""
     return {name: settled(field.kind, values.get(name)) for name, field in BY_NAME.items()}
+
+
+def _figure(value: Any, decimals: int) -> float | int:
+    try:
+        figure = float(value)
+    except TypeError as error:
+        raise ValueError(f"{value!r} is not a number") from error
+    if not math.isfinite(figure):
+        raise ValueError(f"{value!r} is not a finite number")
+    return round(figure) if decimals == 0 else round(figure, decimals) + 0.0  # no minus zero
 
 
 def _instant(value: Any) -> datetime:

@@ -24,7 +24,7 @@ from crm.errors import DataRefused, DealcastError
 from crm.lock import held
 from crm.sources.mirror import pages
 from crm.sources.mirror.manifest import NO_GENERATION, Holding, Manifest, read_manifest, write_manifest
-from crm.sources.mirror.merging import Merged, merge, remember_deleted
+from crm.sources.mirror.merging import Merged, database, merge, remember_deleted
 from crm.sources.remote import RemoteSource, RemoteTable
 
 MAY_SHRINK = 0.3
@@ -124,7 +124,10 @@ def _fetch(table: RemoteTable, staging: Path, manifest: Manifest, anew: bool, st
     since = kept.cursor or known
     files, told = list(kept.files), list(kept.told)
     rows = 0
-    for page in table.pages(since):
+    for place, page in enumerate(table.pages(since)):
+        if place == 0 and page.whole and files:  # what was kept is of another time
+            pages.drop(staging)
+            files, told = [], []
         file, said = pages.keep(staging, len(files), page, since)
         files.append(file)
         told.append(said)
@@ -149,16 +152,17 @@ def _next_generation(
     scratch.mkdir(exist_ok=True)
     holdings: dict[str, Holding] = {}
     came: dict[str, Came] = {}
-    for name, one in fetched.items():
-        before = _held_file(folder, manifest, name)
-        merged = _merged(one, before, building / f"{name}.parquet", scratch)
-        if merged is None:
-            continue
-        if name not in wishes.confirmed:
-            _refuse_shrunk(folder, name, manifest.tables.get(name), merged)
-        holdings[name] = _settled(one, merged, folder, manifest, building, utc_text(at))
-        came[name] = Came(merged.rows, merged.new, merged.changed, merged.gone)
-        step(f"{name}: merged")
+    with database(scratch) as con:
+        for name, one in fetched.items():
+            before = _held_file(folder, manifest, name)
+            merged = _merged(con, one, before, building / f"{name}.parquet")
+            if merged is None:
+                continue
+            if name not in wishes.confirmed:
+                _refuse_shrunk(folder, name, manifest.tables.get(name), merged)
+            holdings[name] = _settled(con, one, merged, folder, manifest, building, utc_text(at))
+            came[name] = Came(merged.rows, merged.new, merged.changed, merged.gone)
+            step(f"{name}: merged")
     for path in (building / DELETED, building, folder):
         to_disk(path)
     following = replace(manifest, generation=manifest.next_generation, synced_at=utc_text(at), tables=holdings)
@@ -170,7 +174,7 @@ def _next_generation(
     return Synced(building, following, came)
 
 
-def _merged(one: _Fetched, before: Path | None, into: Path, scratch: Path) -> Merged | None:
+def _merged(con: duckdb.DuckDBPyConnection, one: _Fetched, before: Path | None, into: Path) -> Merged | None:
     """None where nothing is known of the table, not even its columns."""
     if not one.pages.files:
         if before is None:
@@ -180,10 +184,18 @@ def _merged(one: _Fetched, before: Path | None, into: Path, scratch: Path) -> Me
             return Merged(rows, 0, 0, 0, same_columns=True)
         pq.write_table(pq.read_schema(before).empty_table(), into, compression="zstd")
         return Merged(0, 0, 0, rows, same_columns=True)
-    return merge(one.pages, one.whole, one.table.key, before, into, scratch)
+    return merge(con, one.pages, one.whole, one.table.key, before, into)
 
 
-def _settled(one: _Fetched, merged: Merged, folder: Path, manifest: Manifest, building: Path, at: str) -> Holding:
+def _settled(
+    con: duckdb.DuckDBPyConnection,
+    one: _Fetched,
+    merged: Merged,
+    folder: Path,
+    manifest: Manifest,
+    building: Path,
+    at: str,
+) -> Holding:
     """The table's files in the new generation, and what the manifest says of them."""
     name, key = one.table.name, one.table.key
     file, gone = building / f"{name}.parquet", building / DELETED / f"{name}.parquet"
@@ -197,9 +209,10 @@ def _settled(one: _Fetched, merged: Merged, folder: Path, manifest: Manifest, bu
         if remembered.exists():
             os.link(remembered, gone)
         return replace(held_before, key=key, cursor=cursor)
-    deleted = remember_deleted(
-        before, remembered if remembered.exists() else None, file, key, at, gone, folder / SCRATCH
-    )
+    known = remembered if remembered.exists() else None
+    deleted = 0
+    if known or merged.gone:
+        deleted = remember_deleted(con, before, known, file, key, at, gone)
     for path in (file, *([gone] if deleted else [])):
         to_disk(path)
     return Holding(key, merged.rows, cursor, at, file.stat().st_size, _digest(file), deleted)
