@@ -358,7 +358,7 @@ def test_the_address_says_what_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
     assert door("hubspot://127.0.0.1:8080", TOKEN).url == "http://127.0.0.1:8080"
     assert door("hubspot://api.hubapi.eu", TOKEN).url == "https://api.hubapi.eu"
     with pytest.raises(WrongUse, match="no token is given"):
-        door("hubspot://", None)
+        Account(door("hubspot://", None))
     with pytest.raises(WrongUse, match="more than a host"):
         door(f"hubspot://{TOKEN}@api.hubapi.com", TOKEN)
 
