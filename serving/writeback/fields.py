@@ -90,6 +90,10 @@ def _instant(value: Any) -> datetime:
 
 
 def _text(text: str, longest: int) -> str | None:
-    lines = ("".join(c if c.isprintable() else " " for c in line).split() for line in text.splitlines())
-    told = "\n".join(filter(None, map(" ".join, lines)))
+    lines = (" ".join(_printable(line).split()) for line in text.splitlines())
+    told = "\n".join(filter(None, lines))
     return (told if len(told) <= longest else told[: longest - 1].rstrip() + "…") or None
+
+
+def _printable(line: str) -> str:
+    return line if line.isprintable() else "".join(letter if letter.isprintable() else " " for letter in line)

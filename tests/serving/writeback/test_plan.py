@@ -3,7 +3,7 @@
 import pytest
 
 from crm.errors import DealcastError
-from serving.writeback.fields import BY_NAME
+from serving.writeback.fields import BY_NAME, settled_all
 from serving.writeback.plan import Change, Plan
 from tests.serving.writeback.memory import MemorySink, answers
 from tests.serving.writeback.works import looked_at
@@ -24,7 +24,8 @@ def test_only_fields_that_differ_are_written_and_rows_that_hold_the_answers_are_
 
 
 def test_figures_are_compared_as_they_are_written():
-    sink, wanted = MemorySink.of(["D0"]), {"D0": {"win_probability": 0.12345, "expected_amount": 1000.004}}
+    sink = MemorySink.of(["D0"])
+    wanted = {"D0": settled_all({"win_probability": 0.12345, "expected_amount": 1000.004})}
     sink.records["D0"] |= {"win_probability": 0.1230004, "expected_amount": 1000.0}
     assert looked_at(sink, wanted).changes == ()
     sink.records["D0"] |= {"win_probability": 0.122}
