@@ -108,11 +108,14 @@ class WritebackStore(Database):
         return {row[0]: Change(row[0], json.loads(row[1]), json.loads(row[2])) for row in rows}
 
     def standing_at(self, address: str) -> frozenset[str]:
-        """The records at a sink into which something was ever written."""
-        query = sa.select(WRITTEN.c.opportunity_id).join(WRITEBACKS, WRITEBACKS.c.run_id == WRITTEN.c.run_id)
-        query = query.where(WRITEBACKS.c.address == address, WRITTEN.c.progress == Progress.WRITTEN)
+        """The records at a sink into which something was written, and that was not taken back since."""
+        newest = sa.func.max(WRITEBACKS.c.started_at).label("newest")
+        last = sa.select(WRITTEN.c.opportunity_id, newest).join(WRITEBACKS, WRITEBACKS.c.run_id == WRITTEN.c.run_id)
+        here = WRITEBACKS.c.address == address
+        each = last.where(here, WRITTEN.c.progress == Progress.WRITTEN).group_by(WRITTEN.c.opportunity_id).subquery()
+        query = sa.select(each.c.opportunity_id).join(WRITEBACKS, WRITEBACKS.c.started_at == each.c.newest)
         with self.transaction() as connection:
-            return frozenset(connection.execute(query.distinct()).scalars())
+            return frozenset(connection.execute(query.where(here, WRITEBACKS.c.undoes.is_(None))).scalars())
 
     @contextmanager
     def alone(self, what: str, holder: str) -> Iterator[Callable[[], None]]:

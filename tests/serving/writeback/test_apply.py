@@ -161,6 +161,19 @@ def test_undo_leaves_alone_what_is_no_longer_ours_field_by_field_and_says_so(sin
     assert sink.ours() == {one: {**NOTHING, "grade": "by hand" if one == "D2" else None} for one in IDS if one != "D3"}
 
 
+def test_what_stands_at_a_sink_is_what_was_written_last_and_not_taken_back(sink, store):
+    assert store.standing_at(sink.address) == frozenset()
+    first = look_and_apply(sink, store, answers(1, IDS[:3]))
+    second = look_and_apply(sink, store, answers(2, IDS[2:5]))
+    assert store.standing_at(sink.address) == frozenset(IDS[:5])
+    assert store.standing_at("memory://another") == frozenset()
+    undo(sink, store, second.run_id)
+    assert store.standing_at(sink.address) == frozenset(IDS[:2]), "what stood there before is for whoever looks"
+    look_and_apply(sink, store, answers(3, IDS[2:3]))
+    assert store.standing_at(sink.address) == frozenset(IDS[:3])
+    assert first.whole
+
+
 def test_an_older_run_is_taken_back_only_after_the_newer_one(sink, store):
     first = look_and_apply(sink, store, answers(1, IDS))
     second = look_and_apply(sink, store, answers(2, IDS))

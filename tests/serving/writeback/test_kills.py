@@ -20,7 +20,7 @@ from tests.serving.writeback.memory import answers
 from tests.serving.writeback.works import apply, looked_at, undo
 
 IDS = [f"D{number:02}" for number in range(30)]
-ROUNDS, LEAST_KILLED = 14, 50
+ROUNDS, LEAST_KILLED = 13, 50
 MOMENTS = 70
 """Fewer than a run of four batches has."""
 
