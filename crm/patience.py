@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_before_delay, wait_random_exponential
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
 
 Answer = TypeVar("Answer")
 
@@ -52,10 +52,13 @@ class Patience:
             # Others were told the same: a little later than asked, so that not all come back at once.
             return random(state) if after is None else after + random(state) / 10
 
+        def is_spent(state: RetryCallState) -> bool:
+            return max(state.seconds_since_start or 0.0, state.idle_for) + state.upcoming_sleep > self.budget
+
         tries = Retrying(
             retry=retry_if_exception_type(TryAgain),
             wait=wait,
-            stop=stop_before_delay(self.budget),
+            stop=is_spent,
             sleep=self.sleep,
             reraise=True,
         )

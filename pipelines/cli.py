@@ -16,6 +16,7 @@ from pipelines.config import quiet_libraries
 
 COMMANDS = {
     "demo": "the whole road on a simulated company",
+    "init": "look at your data and draft dealcast.toml, with the evidence",
     "sync": "fetch what is new from Salesforce, HubSpot or a database",
     "check": "read everything, print what was found and is missing; write nothing",
     "features": "training or scoring sets to Parquet",
@@ -35,7 +36,7 @@ COMMANDS = {
     "nightly": "sync, check, score, write back, forecast, retrain if it is due",
     "coach": "where reps' deals stall and what they miss, against their team's",
 }
-PLANNED = ("init", "monitor", "users", "serve")
+PLANNED = ("monitor", "users", "serve")
 PROGRAM = "dealcast"
 
 

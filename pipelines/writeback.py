@@ -114,7 +114,9 @@ def undo(run_id: str, home: Home, asked: Asked, step: Step) -> WritebackResult:
 
     bounded = Asked(asked.confirmed, sum(run["counts"].values()), asked.out)
     made, most, applied = _looked_at_or_applied(plan, sink, store, bounded, None, step)
-    return WritebackResult(run["sink"], made, most, config.formats, {}, None, applied)
+    rows = store.scores_of(run["scored_by"]) if run["scored_by"] else ()
+    names = {row["opportunity_id"]: row["name"] or "" for row in rows}
+    return WritebackResult(run["sink"], made, most, config.formats, names, None, applied)
 
 
 def runs(home: Home) -> tuple[dict[str, Any], ...]:

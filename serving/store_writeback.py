@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 
 from crm.errors import DealcastError
@@ -19,6 +20,7 @@ from serving.store_tables import DEALS, RUNS, SCORES, WRITEBACKS, WRITTEN
 from serving.writeback.plan import Change
 
 _AT_ONCE = 1000
+_PATIENCE = "2s"
 
 
 class Progress(StrEnum):
@@ -106,11 +108,14 @@ class WritebackStore(Database):
         return {row[0]: Change(row[0], json.loads(row[1]), json.loads(row[2])) for row in rows}
 
     def standing_at(self, address: str) -> frozenset[str]:
-        """The records at a sink into which something was ever written."""
-        query = sa.select(WRITTEN.c.opportunity_id).join(WRITEBACKS, WRITEBACKS.c.run_id == WRITTEN.c.run_id)
-        query = query.where(WRITEBACKS.c.address == address, WRITTEN.c.progress == Progress.WRITTEN)
+        """The records at a sink into which something was written, and that was not taken back since."""
+        newest = sa.func.max(WRITEBACKS.c.started_at).label("newest")
+        last = sa.select(WRITTEN.c.opportunity_id, newest).join(WRITEBACKS, WRITEBACKS.c.run_id == WRITTEN.c.run_id)
+        here = WRITEBACKS.c.address == address
+        each = last.where(here, WRITTEN.c.progress == Progress.WRITTEN).group_by(WRITTEN.c.opportunity_id).subquery()
+        query = sa.select(each.c.opportunity_id).join(WRITEBACKS, WRITEBACKS.c.started_at == each.c.newest)
         with self.transaction() as connection:
-            return frozenset(connection.execute(query.distinct()).scalars())
+            return frozenset(connection.execute(query.where(here, WRITEBACKS.c.undoes.is_(None))).scalars())
 
     @contextmanager
     def alone(self, what: str, holder: str) -> Iterator[Callable[[], None]]:
@@ -133,7 +138,7 @@ class WritebackStore(Database):
             with self.failing_said():
                 connection.execute(sa.select(sa.func.set_config("application_name", holder[:60], False)))
                 number = int(key, 16) - 2**63
-                if not connection.execute(sa.select(sa.func.pg_try_advisory_lock(number))).scalar():
+                if not _locked(connection, number):
                     raise _taken(connection, number, what)
 
             def still_alone() -> None:
@@ -141,6 +146,18 @@ class WritebackStore(Database):
                     connection.execute(sa.select(1))
 
             yield still_alone
+
+
+def _locked(connection: sa.Connection, number: int) -> bool:
+    """Wait a little: the server may not have noticed yet that the last holder has died."""
+    connection.exec_driver_sql(f"SET lock_timeout = '{_PATIENCE}'")
+    try:
+        connection.execute(sa.select(sa.func.pg_advisory_lock(number)))
+    except sa.exc.OperationalError as error:
+        if isinstance(error.orig, psycopg.errors.LockNotAvailable):
+            return False
+        raise
+    return True
 
 
 def _taken(connection: sa.Connection, number: int, what: str) -> DealcastError:

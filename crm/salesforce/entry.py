@@ -21,7 +21,7 @@ from simple_salesforce.login import soap_login, token_login
 
 from crm.errors import DealcastError, WrongUse
 from crm.patience import Patience, TryAgain
-from crm.salesforce.line import TIMEOUT, Entry
+from crm.salesforce.line import TIMEOUT, Entry, refuse_unsafe
 from crm.sources.connect import Secrets
 
 VERSION = "62.0"
@@ -57,7 +57,7 @@ def door(url: str, secrets: Secrets) -> Door:
             remedy="give them as DEALCAST_SALESFORCE_USERNAME and DEALCAST_SALESFORCE_PASSWORD in the environment",
         )
     asked = parse_qs(parts.query)
-    if not parts.hostname or set(asked) - {"version"} or parts.path not in ("", "/"):
+    if parts.scheme != "salesforce" or not parts.hostname or set(asked) - {"version"} or parts.path not in ("", "/"):
         raise WrongUse(
             f"'{url}' is no address of Salesforce",
             expected="salesforce://my-domain.my.salesforce.com, the host under Setup → My Domain",
@@ -83,6 +83,7 @@ def enter(through: Door, patience: Patience) -> Entry:
         except SalesforceAuthenticationFailed as error:
             raise _not_let_in(through, error) from None
         except requests.RequestException as error:
+            refuse_unsafe(through.host, error)
             dead = DealcastError(
                 f"there is no answer ({' '.join(str(error).split())[:200]})",
                 where=through.host,

@@ -78,7 +78,8 @@ OBJECTS: Sequence[SalesforceObject] = (
     ),
     SalesforceObject(
         "OpportunityStage",
-        "ApiName MasterLabel SortOrder IsClosed IsWon DefaultProbability ForecastCategory ForecastCategoryName IsActive",
+        "ApiName MasterLabel SortOrder IsClosed IsWon DefaultProbability ForecastCategory "
+        "ForecastCategoryName IsActive",
     ),
     SalesforceObject("ForecastingQuota", "QuotaOwnerId StartDate QuotaAmount", table="Quota", where="IsAmount = true"),
     SalesforceObject("Lead", "CreatedDate ConvertedDate ConvertedOpportunityId LeadSource OwnerId"),

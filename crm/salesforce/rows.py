@@ -43,7 +43,7 @@ def of_json(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pa.Tab
 
 def page_of(rows: pa.Table, obj: SalesforceObject) -> Page:
     """A page of what is there: deleted rows, and rows that say nothing of a deal, are named as gone."""
-    away = pa.array([False] * rows.num_rows)
+    away = pa.array([False] * rows.num_rows, pa.bool_())
     if "IsDeleted" in rows.column_names:
         away = pc.or_(away, pc.fill_null(pc.equal(rows["IsDeleted"], "true"), False))
         rows = rows.drop_columns("IsDeleted")

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from hashlib import sha256
+from urllib.parse import quote_plus
 
-from crm.errors import DataRefused, DealcastError
+from crm.errors import DataRefused, DealcastError, WrongUse
 from crm.salesforce.cursor import Cursor, cursor_of
 from crm.salesforce.objects import OBJECTS, SalesforceObject, Seen, seen
 from crm.salesforce.org import Org
@@ -20,6 +21,10 @@ OVERLAP = timedelta(minutes=15)
 
 REMEMBERS_DELETED = timedelta(days=14)
 """Salesforce keeps the bin and its list of deleted ids for 15 days; after a longer pause everything is fetched anew."""
+
+
+LONGEST_QUERY = 15_000
+"""Characters of a query that REST takes: it stands in an address, which may have 16,384."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,7 @@ class SalesforceSource:
             if described is not None and described.get("queryable", True):
                 found.append(ObjectTable(self._org, obj, seen(obj, described), self._asking))
         if not found or found[0].name != OBJECTS[0].name:
+            self._require_version()
             raise DataRefused(
                 "the user may not read opportunities",
                 where=self.address,
@@ -63,6 +69,16 @@ class SalesforceSource:
                 remedy="give the integration user a permission set; docs/salesforce.md says which",
             )
         return found
+
+    def _require_version(self) -> None:
+        versions = self._org.versions()
+        if self._org.version not in versions:
+            raise WrongUse(
+                f"Salesforce has no version {self._org.version} of its interface",
+                where=self.address,
+                expected=f"a version from {versions[0]} to {versions[-1]}",
+                remedy=f"name one: {self.address}?version={versions[-1]}",
+            )
 
 
 class ObjectTable:
@@ -92,7 +108,8 @@ class ObjectTable:
                 known = replace(known, at=known.since, job="", locator="", since=None) if known.since else None
         started = Cursor(_text(self._org.now), self._hash)
         if known is None or known.fields != self._hash or self._org.now - known.instant > REMEMBERS_DELETED:
-            yield from self._fetched(started, whole=since is not None)
+            # A history is trimmed at its far end after 18 or 24 months: what was fetched before that is kept.
+            yield from self._fetched(started, whole=since is not None and not self._obj.is_history)
         else:
             yield from self._fetched(replace(started, since=known.at), whole=False)
 
@@ -104,7 +121,7 @@ class ObjectTable:
     def _fetched(self, started: Cursor, whole: bool) -> Iterator[Page]:
         since = datetime.fromisoformat(started.since) - OVERLAP if started.since else None
         soql = self._soql(since)
-        if self._count(since) < self._asking.bulk_from:
+        if len(quote_plus(soql)) < LONGEST_QUERY and self._count(since) < self._asking.bulk_from:
             for page in self._org.query(soql, deleted=True):
                 yield replace(page_of(of_json(page.rows, self._columns), self._obj), whole=whole)
         else:
@@ -116,8 +133,8 @@ class ObjectTable:
         """What a fetching that was stopped amid a job's results has left."""
         if amid.fields != self._hash:
             raise _JobGone(amid.job)
-        yield from self._of_job(amid, whole=amid.since is None)
-        yield self._last(replace(amid, job="", locator=""), whole=amid.since is None)
+        yield from self._of_job(amid, whole=False)  # pages before these have said so where it is
+        yield self._last(replace(amid, job="", locator=""), whole=False)
 
     def _of_job(self, amid: Cursor, whole: bool) -> Iterator[Page]:
         """The results of a job, from where the cursor stands; each page says where the next one is."""
@@ -141,13 +158,12 @@ class ObjectTable:
     def _last(self, started: Cursor, whole: bool) -> Page:
         """What was deleted without its stamp telling, and how far all this reaches."""
         gone: list[str] = []
-        if started.since is not None:
+        if self._obj.is_history:
+            pages = self._org.query(f"SELECT Id FROM {self._obj.name} WHERE IsDeleted = true", deleted=True)
+            gone += [str(row["Id"]) for page in pages for row in page.rows]
+        elif self._seen.tells_deleted and started.since is not None:
             since = datetime.fromisoformat(started.since) - OVERLAP
-            if self._obj.is_history:
-                pages = self._org.query(f"SELECT Id FROM {self._obj.name} WHERE IsDeleted = true", deleted=True)
-                gone += [str(row["Id"]) for page in pages for row in page.rows]
-            elif self._seen.tells_deleted:
-                gone += self._org.deleted(self._obj.name, since, datetime.fromisoformat(started.at))
+            gone += self._org.deleted(self._obj.name, since, started.instant)
         empty = page_of(of_json([], self._columns), self._obj).rows
         return Page(empty, gone, replace(started, since=None).text, whole)
 

@@ -18,6 +18,7 @@ from crm.sources import closing, frames, row_rules
 from crm.sources.finding import find_files
 from crm.sources.intake import Intake, LoadedFile, load, start, table_view
 from crm.sources.mapping import SourceMapping
+from crm.sources.never_changed import never_changed
 from crm.sources.own_values import own_kinds
 from crm.sources.own_writes import without_own_writes
 from crm.sources.quoting import literal, name
@@ -48,7 +49,7 @@ def read_folder(folder: Path, mapping: SourceMapping = NOTHING_DECLARED) -> Read
     with settled(folder, mapping) as found:
         read = {table: frames.frame(found.intake, table) for table in found.present}
         standing = {"stages": found.stages, **{table: one.frame for table, one in read.items()}}
-        tables = CrmTables(standing, mapping.fixed, own_kinds(mapping), wishes=mapping.wishes)
+        tables = CrmTables(standing, found.fixed, own_kinds(mapping), wishes=mapping.wishes)
         found.intake.notes += unmet(tables, kinds_of(found))
         report = reported(found.intake, {table: one.rows for table, one in read.items()})
     return Reading(tables, report, found.shape)
@@ -56,12 +57,16 @@ def read_folder(folder: Path, mapping: SourceMapping = NOTHING_DECLARED) -> Read
 
 @dataclass(frozen=True)
 class Settled:
-    """A folder read into DuckDB, with everything decided: what remains is to take the tables out."""
+    """A folder read into DuckDB, with everything decided: what remains is to take the tables out.
+
+    :param fixed: columns of opportunities that do not change: as declared, and as their histories prove.
+    """
 
     intake: Intake
     present: tuple[str, ...]
     stages: pd.DataFrame
     shape: str
+    fixed: frozenset[str]
 
 
 def kinds_of(found: Settled) -> list[str]:
@@ -101,7 +106,10 @@ def settled(folder: Path, mapping: SourceMapping, limits: Mapping[str, str] | No
         frames.count_late_changes_to_values(intake)
         if found.unread:
             intake.notes.append(f"not read, for no table has their name: {', '.join(found.unread)}")
-        yield Settled(intake, present, stages, found.shape)
+        proven = never_changed(intake)
+        if proven:
+            intake.notes.append(f"never changed, by the deals' histories, and so known: {', '.join(sorted(proven))}")
+        yield Settled(intake, present, stages, found.shape, mapping.fixed | proven)
 
 
 def _load(intake: Intake, file: SourceFile) -> None:

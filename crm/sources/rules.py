@@ -77,8 +77,9 @@ UNDECLARED_LOCALE = Rule(
     expected="a plain number, such as 1234.56, or one in the declared locale",
 )
 
-# Salesforce's own reasons for a row that is no touch of a deal.
+# A CRM's own reasons for a row that is no deal, or no touch of one.
 DELETED = Rule("deleted in the CRM", "nothing; the CRM holds the row as deleted", 29)
+MERGED = Rule("merged into another deal", "nothing; the deal that it was merged into is read", 29)
 NOT_ABOUT_A_DEAL = Rule("not about a deal", "nothing; the activity belongs to another kind of record")
 NOT_DONE = Rule("planned, not done", "nothing; the task counts once it is completed")
 SERIES_PATTERN = Rule("a series' pattern", "nothing; each occurrence of the series is a row of its own")

@@ -69,7 +69,7 @@ def stage_folder(
                 if any((into / table).glob("*/*.parquet"))
             },
             facts=_facts(intake, found),
-            fixed=mapping.fixed,
+            fixed=found.fixed,
             own=own_kinds(mapping),
             wishes=mapping.wishes,
         )

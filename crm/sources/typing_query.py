@@ -45,6 +45,7 @@ class TextRelation:
         numbers.
     :param vendor: whose shape it is, empty for the contract's own.
     :param counted: what was normalised on the way, and how often.
+    :param told_at_entry: the `_told` of values that deals were entered with, in a history that tells every version.
     :param stage_changed: the custom column that tells when the stage changed last; "" where there is none.
     """
 
@@ -59,6 +60,7 @@ class TextRelation:
     vendor: str = ""
     counted: Mapping[str, int] = field(default_factory=dict)
     stage_changed: str = ""
+    told_at_entry: str = ""
 
     @property
     def columns(self) -> tuple[Column, ...]:

@@ -27,7 +27,7 @@ def result_text(result: WritebackResult, top: int, out: Path | None) -> str:
     sections = [
         _head(result),
         _changes_lines(result, top) if applied is None else _applied_lines(applied),
-        wrapped(f"Every change is in {out}.", "") if out is not None else [],
+        [f"Every change is in {out}."] if out is not None else [],
         _left_out(plan),
         _next_step(result) if applied is None else [],
     ]
@@ -91,8 +91,13 @@ def _head(result: WritebackResult) -> list[str]:
 def _changes_lines(result: WritebackResult, top: int) -> list[str]:
     plan = result.plan
     number, same = len(plan.changes), plan.unchanged
-    rest = "1 holds the answers already" if same == 1 else f"{same:,} hold the answers already"
-    lines = wrapped(f"{_records(number)} would change; {rest}.", "")
+    if plan.undoes:
+        lines = wrapped(
+            f"{_records(number)} would be put back; {same:,} {'is' if same == 1 else 'are'} so already.", ""
+        )
+    else:
+        rest = "1 holds the answers already" if same == 1 else f"{same:,} hold the answers already"
+        lines = wrapped(f"{_records(number)} would change; {rest}.", "")
     order = sorted(plan.changes, key=lambda change: (_priority(change), change.opportunity_id))
     for change in order[:top]:
         name = result.names.get(change.opportunity_id, "")
@@ -164,7 +169,7 @@ def _next_step(result: WritebackResult) -> list[str]:
 
 
 def _applied_lines(applied: Applied) -> list[str]:
-    if not (applied.written or not applied.whole):
+    if applied.whole and not applied.written:
         return ["That has been written already; nothing was left to write."]
     lines = wrapped(f"{_records(len(applied.written))} written.", "")
     for what, said in (("refused by the sink", applied.failed), ("left alone", applied.left)):

@@ -56,7 +56,7 @@ class SqlSettings:
 
     def __post_init__(self) -> None:
         url = _parsed(self.url)
-        if url.password is not None:
+        if url.password:
             raise WrongUse(
                 "a password stands in a file that people share",
                 where="url",

@@ -99,6 +99,8 @@ def _load(connection: sa.Connection, table: str, columns: Sequence[str], rows: I
         with cursor, cursor.copy(f"COPY {_BATCH} ({', '.join(names)}) FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)
+        # Without them PostgreSQL takes a handful of rows for granted, and goes through the batch for each.
+        _run(connection, f"CREATE UNIQUE INDEX ON {_BATCH} (batch_id)")
         _run(connection, f"ANALYZE {_BATCH}")
     else:
         marks = ", ".join("?" * len(names))

@@ -60,8 +60,7 @@ def settled(kind: Kind, value: Any) -> Value:
     if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
         return None
     if kind in DECIMALS:
-        rounded = round(float(value), DECIMALS[kind])
-        return int(rounded) if DECIMALS[kind] == 0 else rounded + 0.0  # no minus zero
+        return _figure(value, DECIMALS[kind])
     if kind is Kind.DATE:
         return (value if type(value) is date else _instant(value).date()).isoformat()
     if kind is Kind.INSTANT:
@@ -74,6 +73,16 @@ def settled_all(values: Mapping[str, Any]) -> Values:
     return {name: settled(field.kind, values.get(name)) for name, field in BY_NAME.items()}
 
 
+def _figure(value: Any, decimals: int) -> float | int:
+    try:
+        figure = float(value)
+    except TypeError as error:
+        raise ValueError(f"{value!r} is not a number") from error
+    if not math.isfinite(figure):
+        raise ValueError(f"{value!r} is not a finite number")
+    return round(figure) if decimals == 0 else round(figure, decimals) + 0.0  # no minus zero
+
+
 def _instant(value: Any) -> datetime:
     """In UTC; without a zone it is UTC already."""
     moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
@@ -81,6 +90,10 @@ def _instant(value: Any) -> datetime:
 
 
 def _text(text: str, longest: int) -> str | None:
-    lines = ("".join(c if c.isprintable() else " " for c in line).split() for line in text.splitlines())
-    told = "\n".join(filter(None, map(" ".join, lines)))
+    lines = (" ".join(_printable(line).split()) for line in text.splitlines())
+    told = "\n".join(filter(None, lines))
     return (told if len(told) <= longest else told[: longest - 1].rstrip() + "…") or None
+
+
+def _printable(line: str) -> str:
+    return line if line.isprintable() else "".join(letter if letter.isprintable() else " " for letter in line)

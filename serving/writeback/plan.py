@@ -11,7 +11,7 @@ from typing import Any
 
 from crm.errors import DealcastError
 from serving.sinks.sink import KnowsClosed, Sink, Values
-from serving.writeback.fields import BY_NAME, STAMPS, settled, settled_all
+from serving.writeback.fields import STAMPS, settled_all
 
 LEAST_CAP = 500
 SHARE_CAP = 10
@@ -143,7 +143,6 @@ def _settled(sink: Sink, opportunity_id: str, held: Values) -> Values:
 
 
 def difference(opportunity_id: str, held: Values, wanted: Values) -> Change:
-    """The fields in which a record is to change."""
-    new = {name: settled(BY_NAME[name].kind, value) for name, value in wanted.items()}
-    differing = [name for name in new if new[name] != held[name]]
-    return Change(opportunity_id, {name: held[name] for name in differing}, {name: new[name] for name in differing})
+    """The fields in which a record is to change; both are settled (:func:`serving.writeback.fields.settled`)."""
+    differing = [name for name, value in wanted.items() if value != held[name]]
+    return Change(opportunity_id, {name: held[name] for name in differing}, {name: wanted[name] for name in differing})

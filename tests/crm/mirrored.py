@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from crm.sources.mirror.sync import current
+from crm.sources.mirror.sync import Wishes, current, sync
 from crm.sources.remote import Page
 
 Row = Mapping[str, Any]
@@ -75,3 +77,24 @@ def held(folder: Path, table: str = "Opportunity") -> list[dict[str, Any]]:
 
 def deal(number: int, **more: Any) -> Row:
     return {"Id": f"d{number:04d}", "Name": f"deal {number}", **more}
+
+
+def grown(seed: int, writes: int) -> Source:
+    """Two tables after so many writes each: new rows, changes and deletes, the same for the same seed."""
+    logs = [Log(page=7), Log(name="Task", page=5)]
+    for log in logs:
+        random = Random(f"{seed} {log.name}")
+        for number in range(writes):
+            key = random.randrange(60)
+            if number > 80 and random.random() < 0.15:
+                log.delete(f"d{key:04d}")
+            else:
+                log.put(deal(key, Amount=str(number)))
+    return Source(logs)
+
+
+def sync_and_be_killed(folder: Path, seed: int, writes: int, seconds: float) -> None:
+    """A sync that the system kills after so many seconds, wherever it is; to be run in a process of its own."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    sync(grown(seed, writes), folder, 1_790_000_000_000, Wishes(confirmed=("Opportunity", "Task")))

@@ -139,3 +139,16 @@ def test_every_kind_can_be_declared_short_or_long(kind):
 )
 def test_a_columns_name_is_made_readable(column, says):
     assert readable(column) == says
+
+
+@pytest.mark.parametrize("name", ["Dealcast_Score__c", "dealcast_reasons", "acme__Dealcast_Grade__c"])
+def test_our_own_answers_are_not_learned_from(name):
+    with pytest.raises(WrongUse, match="of its own answers nothing is learned"):
+        mapping_from_toml({"fields": {name: "number"}})
+
+
+def test_the_user_that_we_write_as_may_be_named():
+    assert mapping_from_toml({"data": {"written_by": "0051G000005Mumu"}}).written_by == "0051G000005Mumu"
+    assert mapping_from_toml({}).written_by is None
+    with pytest.raises(WrongUse, match="written_by"):
+        mapping_from_toml({"data": {"written_by": 5}})

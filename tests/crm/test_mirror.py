@@ -1,6 +1,7 @@
 import json
 import os
 import time
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -9,8 +10,8 @@ import pytest
 from crm.clock import utc_text
 from crm.errors import DataRefused, DealcastError
 from crm.lock import held as lock
-from crm.sources.mirror.manifest import read_manifest
-from crm.sources.mirror.sync import LOCK, Wishes, current, sync
+from crm.sources.mirror.manifest import is_mirror, read_manifest
+from crm.sources.mirror.sync import LOCK, Came, Wishes, current, sync
 from crm.sources.remote import Page
 from tests.crm.mirrored import Log, Source, deal, held
 
@@ -89,6 +90,17 @@ def test_a_source_may_hand_out_the_whole_table_although_it_was_asked_for_news(tm
     log.pages = lambda since: iter([Page(rows, cursor="50", whole=True)])
     sync(Source([log]), tmp_path, AT)
     assert held(tmp_path) == rows.to_pylist()
+
+
+def test_what_was_kept_of_a_stopped_sync_is_given_up_where_everything_comes_anew(tmp_path):
+    log = filled()
+    first, later = Page(pa.Table.from_pylist([deal(98), deal(99)]), cursor="2"), Page(pa.Table.from_pylist([deal(1)]))
+    log.pages = lambda since: iter([first, *([] if since else [None])])
+    with pytest.raises(AttributeError):
+        sync(Source([log]), tmp_path, AT)
+    log.pages = lambda since: iter([replace(later, cursor="9", whole=True)])
+    sync(Source([log]), tmp_path, AT)
+    assert held(tmp_path) == [deal(1)]
 
 
 def test_a_table_that_is_the_same_is_not_written_again(tmp_path):
@@ -246,6 +258,31 @@ def test_a_damaged_mirror_is_not_built_upon(tmp_path):
         read_manifest(tmp_path)
 
 
+def test_a_folder_with_somebody_elses_manifest_is_no_mirror(tmp_path):
+    sync(Source([filled()]), tmp_path / "ours", AT)
+    assert is_mirror(tmp_path / "ours")
+    for text in ("{", "[]", '{"format": 1}', "\xff"):
+        (tmp_path / "manifest.json").write_bytes(text.encode("latin-1"))
+        assert not is_mirror(tmp_path)
+    assert not is_mirror(tmp_path / "manifest.json")
+
+
 def test_a_table_whose_name_is_no_file_name_is_refused(tmp_path):
     with pytest.raises(DataRefused, match="no file can have the name"):
         sync(Source([filled(name="../Opportunity")]), tmp_path, AT)
+
+
+def test_a_table_without_a_key_is_what_came_last(tmp_path):
+    """Rows that are equal are not made one, and what differs counts as new, or as gone."""
+
+    def synced(*rows):
+        log = Log(key="", has_cursor=False, writes=[(str(number), row) for number, row in enumerate(rows)])
+        done = sync(Source([log]), tmp_path, AT)
+        return done.came["Opportunity"], held(tmp_path)
+
+    same, other = {"a": 1, "b": "x"}, {"a": 2, "b": None}
+    came, rows = synced(other, same, same)
+    assert (came.rows, came.new, rows) == (3, 3, [same, same, other])
+    assert synced(same, same, other)[0] == Came(3)
+    came, rows = synced(same, other, {"a": 3, "b": "y"})
+    assert (came.new, came.gone, rows) == (1, 1, [same, other, {"a": 3, "b": "y"}])

@@ -381,3 +381,18 @@ def test_a_column_of_ones_own_that_is_called_as_one_of_the_contract_stands_besid
     assert float(deals.loc[deals["Id"] == WON, "Amount"].iloc[0]) in found["amount"].tolist()
     assert set(found["amount (source)"]) == {"about so much"}
     assert set(found["AMOUNT"]) == {"1"}
+
+
+def test_our_own_write_back_stands_in_the_history_and_is_no_event(tmp_path):
+    ours = [
+        change("own1", "Dealcast_Score__c", "61", "64"),
+        change("own2", "Dealcast_Reasons__c", "", "For: a meeting is booked."),
+        {**change("own3", "Win_Chance__c", "0.2", "0.3"), "CreatedById": BOB18},
+        {**change("own4", "NextStep", "call", "write"), "CreatedById": BOB18},
+    ]
+    more = {**EXPORT, "OpportunityFieldHistory": [*EXPORT["OpportunityFieldHistory"], *ours]}
+    before = read_folder(write(tmp_path, EXPORT)).tables["changes"]
+    after = read_folder(write(tmp_path, more), SourceMapping(written_by=BOB18))
+    assert len(after.tables["changes"]) == len(before) + 1
+    assert report(after, "OpportunityFieldHistory").normalised["changes by our own write-back, no events"] == 3
+    assert "write" in set(after.tables["changes"]["new_value"]), "what we never write is an event, whoever changed it"

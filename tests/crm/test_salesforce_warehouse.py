@@ -137,7 +137,7 @@ def stages_of(tables):
 
 @pytest.fixture(scope="module")
 def company():
-    return simulate(SimulatorSettings(deals=150, seed=5)).tables
+    return simulate(SimulatorSettings(deals=100, seed=5)).tables
 
 
 @pytest.mark.parametrize("table", ["opportunity", "opportunity_history"])

@@ -97,6 +97,9 @@ def test_every_section_is_read(configured):
         tracking_uri = "sqlite:///x.db"
         [store]
         url = "sqlite:////srv/store.db"
+        [sinks.sheet]
+        kind = "file"
+        path = "scores.csv"
         """
     )
     assert config.zone == "Europe/Berlin"
@@ -112,6 +115,7 @@ def test_every_section_is_read(configured):
     assert config.trial == TrialWishes(0.2, "pilot", date(2026, 12, 31), "account")
     assert config.tracking_uri == "sqlite:///x.db"
     assert config.store_url == "sqlite:////srv/store.db"
+    assert config.sinks == {"sheet": {"kind": "file", "path": "scores.csv"}}
 
 
 SECTIONS = {

@@ -19,6 +19,7 @@ from crm.sources.mirror.pages import PAGE_ROWS, PLACE, Staged
 from crm.sources.quoting import literal, name
 
 DELETED_AT = "deleted_at"
+MEMORY = "1GB"  # beyond it, DuckDB works on the disk; more makes it no faster
 
 
 @dataclass(frozen=True)
@@ -37,69 +38,93 @@ class Merged:
         return self.same_columns and not (self.new or self.changed or self.gone)
 
 
-def merge(pages: Staged, whole: bool, key: str, old: Path | None, into: Path, scratch: Path) -> Merged:
+def database(scratch: Path) -> duckdb.DuckDBPyConnection:
+    """A database that merges tables, one after the other. :param scratch: where it puts what memory does not hold."""
+    con = duckdb.connect()
+    con.execute(f"SET temp_directory = {literal(str(scratch))}")
+    con.execute(f"SET memory_limit = '{MEMORY}'")
+    con.execute("SET preserve_insertion_order = false")
+    con.execute("SET TimeZone = 'UTC'")
+    return con
+
+
+def merge(con: duckdb.DuckDBPyConnection, pages: Staged, whole: bool, key: str, old: Path | None, into: Path) -> Merged:
     """Write what the table is now.
 
     :param whole: the pages are all there is; :param old: the table as it was, None where there was none.
     :raises DataRefused: where a row has no key and would come again with every sync.
     """
-    with _database(scratch) as con:
-        _rows_of_pages(con, pages, key)
-        _rows_before(con, old)
-        _refuse_without_key(con, pages, into.stem, key)
-        text = f"CAST({name(key)} AS VARCHAR)"
-        con.execute(
-            f"CREATE TABLE latest AS SELECT {text} AS key, max({PLACE}) AS place FROM pages "
-            f"WHERE {name(key)} IS NOT NULL GROUP BY 1"
-        )
-        alive = "SELECT place FROM latest LEFT JOIN gone USING (key) WHERE page IS NULL OR place >= (page + 1) * "
-        con.execute(
-            f"CREATE TABLE fresh AS SELECT * EXCLUDE ({PLACE}) FROM pages "
-            f"WHERE {PLACE} IN ({alive}{PAGE_ROWS}) OR {name(key)} IS NULL"
-        )
-        kept = "FROM before" + (" WHERE false" if whole else f" WHERE {text} NOT IN ({_touched()})")
-        columns = _columns(con, "before") if old else []
-        united = f"(SELECT * {kept}) UNION ALL BY NAME (FROM fresh)" if old else "FROM fresh"
-        if old and not _count(con, "SELECT count(*) FROM fresh"):
-            united = f"SELECT * {kept}"  # a page without rows does not settle what its columns hold
-        con.execute(
-            f"COPY (SELECT * FROM ({united}) ORDER BY {name(key)}) TO {literal(str(into))} "
-            "(FORMAT parquet, COMPRESSION zstd)"
-        )
-        return _told(con, into, key, columns)
+    if not key:
+        return _replaced(con, pages, old, into)
+    _rows_of_pages(con, pages, key)
+    _rows_before(con, old)
+    _refuse_without_key(con, pages, into.stem, key)
+    text = f"CAST({name(key)} AS VARCHAR)"
+    con.execute(
+        f"CREATE OR REPLACE TABLE latest AS SELECT {text} AS key, max({PLACE}) AS place FROM pages "
+        f"WHERE {name(key)} IS NOT NULL GROUP BY 1"
+    )
+    alive = "SELECT place FROM latest LEFT JOIN gone USING (key) WHERE page IS NULL OR place >= (page + 1) * "
+    con.execute(
+        f"CREATE OR REPLACE TABLE fresh AS SELECT * EXCLUDE ({PLACE}) FROM pages "
+        f"WHERE {PLACE} IN ({alive}{PAGE_ROWS}) OR {name(key)} IS NULL"
+    )
+    kept = "FROM before" + (" WHERE false" if whole else f" WHERE {text} NOT IN ({_touched()})")
+    columns = _columns(con, "before") if old else []
+    united = f"(SELECT * {kept}) UNION ALL BY NAME (FROM fresh)" if old else "FROM fresh"
+    if old and not _count(con, "SELECT count(*) FROM fresh"):
+        united = f"SELECT * {kept}"  # a page without rows does not settle what its columns hold
+    con.execute(
+        f"COPY (SELECT * FROM ({united}) ORDER BY {name(key)}) TO {literal(str(into))} "
+        "(FORMAT parquet, COMPRESSION zstd)"
+    )
+    return _told(con, into, key, columns)
+
+
+def _replaced(con: duckdb.DuckDBPyConnection, pages: Staged, old: Path | None, into: Path) -> Merged:
+    """A table whose rows cannot be told apart is what came; rows that differ count as new, or as gone."""
+    came = f"SELECT * EXCLUDE ({PLACE}) FROM {_file(*pages.files)}"
+    con.execute(f"COPY (FROM ({came}) ORDER BY ALL) TO {literal(str(into))} (FORMAT parquet, COMPRESSION zstd)")
+    con.execute(f"CREATE OR REPLACE VIEW now AS FROM {_file(into)}")
+    rows = _count(con, "SELECT count(*) FROM now")
+    columns = _columns(con, "now")
+    _rows_before(con, old)
+    if old is None or set(_columns(con, "before")) != set(columns):
+        return Merged(rows, rows, 0, 0, same_columns=False)
+    listed = ", ".join(name(column) for column in columns)
+    new = _count(con, f"SELECT count(*) FROM (SELECT {listed} FROM now EXCEPT ALL SELECT {listed} FROM before)")
+    gone = _count(con, "SELECT count(*) FROM before") - (rows - new)
+    return Merged(rows, new, 0, gone, same_columns=True)
 
 
 def remember_deleted(
-    old: Path | None, remembered: Path | None, now: Path, key: str, at: str, into: Path, scratch: Path
+    con: duckdb.DuckDBPyConnection,
+    old: Path | None,
+    remembered: Path | None,
+    now: Path,
+    key: str,
+    at: str,
+    into: Path,
 ) -> int:
     """Write which keys are gone, and since when we know; a key that came back is forgotten. Returns how many."""
-    with _database(scratch) as con:
-        text = f"CAST({name(key)} AS VARCHAR)"
-        con.execute(f"CREATE TABLE alive AS SELECT {text} AS key FROM {_file(now)}")
-        parts = []
-        if remembered is not None:
-            parts.append(f"SELECT key, {DELETED_AT} FROM {_file(remembered)}")
-        if old is not None:
-            parts.append(f"SELECT DISTINCT {text} AS key, {literal(at)} AS {DELETED_AT} FROM {_file(old)}")
-        if not parts:
-            return 0
-        con.execute(
-            f"COPY (SELECT key, min({DELETED_AT}) AS {DELETED_AT} FROM ({' UNION ALL '.join(parts)}) "
-            f"WHERE key IS NOT NULL AND key NOT IN (FROM alive WHERE key IS NOT NULL) GROUP BY key ORDER BY key) "
-            f"TO {literal(str(into))} (FORMAT parquet, COMPRESSION zstd)"
-        )
+    text = f"CAST({name(key)} AS VARCHAR)"
+    con.execute(f"CREATE OR REPLACE TABLE alive AS SELECT {text} AS key FROM {_file(now)}")
+    parts = []
+    if remembered is not None:
+        parts.append(f"SELECT key, {DELETED_AT} FROM {_file(remembered)}")
+    if old is not None:
+        parts.append(f"SELECT DISTINCT {text} AS key, {literal(at)} AS {DELETED_AT} FROM {_file(old)}")
+    if not parts:
+        return 0
+    con.execute(
+        f"COPY (SELECT key, min({DELETED_AT}) AS {DELETED_AT} FROM ({' UNION ALL '.join(parts)}) "
+        f"WHERE key IS NOT NULL AND key NOT IN (FROM alive WHERE key IS NOT NULL) GROUP BY key ORDER BY key) "
+        f"TO {literal(str(into))} (FORMAT parquet, COMPRESSION zstd)"
+    )
     rows = pq.read_metadata(into).num_rows
     if not rows:
         into.unlink()
     return rows
-
-
-def _database(scratch: Path) -> duckdb.DuckDBPyConnection:
-    con = duckdb.connect()
-    con.execute(f"SET temp_directory = {literal(str(scratch))}")
-    con.execute("SET preserve_insertion_order = false")
-    con.execute("SET TimeZone = 'UTC'")
-    return con
 
 
 def _file(*paths: Path) -> str:
@@ -109,7 +134,7 @@ def _file(*paths: Path) -> str:
 
 def _rows_of_pages(con: duckdb.DuckDBPyConnection, pages: Staged, key: str) -> None:
     """View `pages`, and table `gone` of the keys that were said to be deleted."""
-    con.execute(f"CREATE VIEW pages AS FROM {_file(*pages.files)}")
+    con.execute(f"CREATE OR REPLACE VIEW pages AS FROM {_file(*pages.files)}")
     if key not in _columns(con, "pages"):  # pages that tell of deleted rows alone need no columns
         con.execute(f"CREATE OR REPLACE VIEW pages AS SELECT *, NULL AS {name(key)} FROM {_file(*pages.files)}")
     said = pages.deleted
@@ -119,7 +144,9 @@ def _rows_of_pages(con: duckdb.DuckDBPyConnection, pages: Staged, key: str) -> N
 
 def _rows_before(con: duckdb.DuckDBPyConnection, old: Path | None) -> None:
     con.execute(
-        f"CREATE VIEW before AS FROM {_file(old)}" if old else "CREATE VIEW before AS SELECT 1 AS x WHERE false"
+        f"CREATE OR REPLACE VIEW before AS FROM {_file(old)}"
+        if old
+        else "CREATE OR REPLACE VIEW before AS SELECT 1 AS x WHERE false"
     )
 
 
@@ -145,7 +172,7 @@ def _refuse_without_key(con: duckdb.DuckDBPyConnection, pages: Staged, table: st
 
 
 def _told(con: duckdb.DuckDBPyConnection, into: Path, key: str, columns: Sequence[str]) -> Merged:
-    con.execute(f"CREATE VIEW now AS FROM {_file(into)}")
+    con.execute(f"CREATE OR REPLACE VIEW now AS FROM {_file(into)}")
     text = f"CAST({name(key)} AS VARCHAR)"
     rows = _count(con, "SELECT count(*) FROM now")
     if not columns or key not in columns:

@@ -1,0 +1,1 @@
+"""HubSpot over the network, through its own client library."""
