@@ -33,8 +33,8 @@ COMMANDS = {
     "playbook": "what won deals had done by then that lost deals had not",
     "writeback": "answers into the records of a CRM or database; looked at first",
     "undo": "take a write-back back, where what it wrote is still there",
-    "nightly": "sync, check, score, write back, forecast, retrain if it is due",
     "coach": "where reps' deals stall and what they miss, against their team's",
+    "nightly": "sync, check, score, write back, forecast, retrain if it is due",
 }
 PLANNED = ("monitor", "users", "serve")
 PROGRAM = "dealcast"
