@@ -11,6 +11,7 @@ from crm.errors import DataRefused
 from crm.simulator import SimulatorSettings, simulate
 from crm.sources.files import Reading, read_folder
 from crm.sources.mapping import SourceMapping
+from crm.sources.own_writes import TOLD
 from crm.tables import CrmTables
 from tests.vendors.hubspot import fivetran
 from tests.vendors.hubspot.company import numbered, the_account_of
@@ -239,7 +240,7 @@ def test_versions_become_changes(odd: Reading) -> None:
 
 def test_what_we_wrote_and_what_hubspot_computes_is_no_change(odd: Reading) -> None:
     history = next(file for file in odd.report.files if file.table == "changes")
-    assert history.normalised["our own writes"] == 1
+    assert history.normalised[TOLD] == 1
     assert history.normalised["what HubSpot computes itself"] == 2
     assert history.set_aside == {"exact duplicate": 1}
     assert history.rows_in == history.accepted + 1

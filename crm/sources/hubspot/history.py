@@ -5,8 +5,7 @@ before. What a property held when its deal was entered is no change; a value tha
 nothing. HubSpot keeps the newest twenty versions of a deal's property: where there are so many, the oldest of them
 only says what the next change changed from.
 
-What HubSpot computes itself (`hs_lastmodifieddate`, `notes_last_updated`, …) is nobody's doing, and neither is what
-we write back: neither is a change.
+What HubSpot computes itself (`hs_lastmodifieddate`, `notes_last_updated`, …) is nobody's doing, and no change.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from crm.sources import rules
-from crm.sources.hubspot.cells import FORECAST_LABELS, OURS, Early, HubSpotCells, local_day, percent, utc
+from crm.sources.hubspot.cells import FORECAST_LABELS, Early, HubSpotCells, local_day, percent, utc
 from crm.sources.hubspot.lookups import HOME_AMOUNTS, OWNERS, PIPELINES, STAGES
 from crm.sources.intake import Intake
 from crm.sources.quoting import literal, literals, name, renamed
@@ -59,8 +58,7 @@ def property_history_text(_intake: Intake, cells: HubSpotCells) -> TextRelation:
     deal, prop = cells.text("deal_id", "object_id"), cells.text("name", "property_name")
     written, value = cells.utc("timestamp"), cells.raw_text("value")
     told = (
-        f"CASE WHEN starts_with(prop, {literal(OURS)}) THEN 'our own writes' "
-        f"WHEN prop NOT IN ({literals(FIELDS)}) AND (prop IN ({literals(COMPUTED)}) OR {_has_prefix('prop')}) "
+        f"CASE WHEN prop NOT IN ({literals(FIELDS)}) AND (prop IN ({literals(COMPUTED)}) OR {_has_prefix('prop')}) "
         "THEN 'what HubSpot computes itself' "
         f"WHEN prop = 'amount' AND deal IN (SELECT deal_id FROM {HOME_AMOUNTS}) "
         "THEN 'amounts in another currency, told in the company''s own' "
