@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from crm.sources.connect import is_address
+from crm.sources.mirror.manifest import is_mirror
 from crm.sources.mirror.sync import current
 from pipelines.config import Home
 from pipelines.progress import Going
@@ -36,7 +37,7 @@ def data_of(options: argparse.Namespace) -> Path:
     A mirror's own folder is read as it was left, and its source is not asked.
     """
     if isinstance(options.data, Path):
-        return current(options.data) or options.data
+        return (current(options.data) or options.data) if is_mirror(options.data) else options.data
     with Going("syncing") as step:
         return sync(options.data, home_of(options), step=step).folder
 

@@ -57,7 +57,7 @@ def door(url: str, secrets: Secrets) -> Door:
             remedy="give them as DEALCAST_SALESFORCE_USERNAME and DEALCAST_SALESFORCE_PASSWORD in the environment",
         )
     asked = parse_qs(parts.query)
-    if not parts.hostname or set(asked) - {"version"} or parts.path not in ("", "/"):
+    if parts.scheme != "salesforce" or not parts.hostname or set(asked) - {"version"} or parts.path not in ("", "/"):
         raise WrongUse(
             f"'{url}' is no address of Salesforce",
             expected="salesforce://my-domain.my.salesforce.com, the host under Setup → My Domain",

@@ -7,6 +7,7 @@ twice is asked twice. What writes is not: where it is not known whether it took 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -37,13 +38,20 @@ class Entry:
 
 
 class Line(requests.Session):
-    """A session of requests that knows how to get in."""
+    """A session of requests that knows how to get in, and does so once it is needed."""
 
     def __init__(self, enter: Callable[[], Entry], patience: Patience, timeout: tuple[float, float] = TIMEOUT) -> None:
         super().__init__()
         self._enter, self._patience, self._timeout = enter, patience, timeout
-        self.entry = enter()
+        self._entry: Entry | None = None
         self.server_time = datetime.now(UTC)
+
+    @property
+    def entry(self) -> Entry:
+        """What logging in gave."""
+        if self._entry is None:
+            self._entry = self._enter()
+        return self._entry
 
     def request(  # type: ignore[override]
         self, method: str, url: str, headers: Mapping[str, str] | None = None, **more: Any
@@ -54,7 +62,7 @@ class Line(requests.Session):
         response = self._patience.call(lambda: self._once(method, url, headers, more))
         if response.status_code == HTTPStatus.UNAUTHORIZED and _says(response, "INVALID_SESSION_ID"):
             if self.entry.token == token:
-                self.entry = self._enter()
+                self._entry = None
             response = self._patience.call(lambda: self._once(method, url, headers, more))
         return response
 
@@ -112,8 +120,9 @@ class Line(requests.Session):
         )
 
     def _keep_time(self, response: requests.Response) -> None:
-        if said := response.headers.get("Date"):
-            self.server_time = parsedate_to_datetime(said)
+        with suppress(ValueError, KeyError):
+            said = parsedate_to_datetime(response.headers["Date"])
+            self.server_time = said if said.tzinfo else said.replace(tzinfo=UTC)
 
 
 def refuse_unsafe(host: str, error: requests.RequestException) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import requests
@@ -38,24 +39,33 @@ class SoqlRows:
 
 
 class Org:
-    """A company's Salesforce, logged in to.
+    """A company's Salesforce, logged in to with the first question.
 
     :param wait: seconds before a job's state is first asked for; later ones grow.
     """
 
     def __init__(self, through: Door, patience: Patience | None = None, wait: float = 1.0) -> None:
         patience = patience or Patience()
-        self.address, self._wait = through.address, wait
+        self.address, self.version, self._wait = through.address, through.version, wait
         self.line = Line(lambda: enter(through, patience), patience)
+
+    @cached_property
+    def _sf(self) -> Salesforce:
         entry = self.line.entry
-        self._sf = Salesforce(
-            instance=entry.host, session_id=entry.token, session=self.line, version=through.version, parse_float=str
+        return Salesforce(
+            instance=entry.host, session_id=entry.token, session=self.line, version=self.version, parse_float=str
         )
 
     @property
     def now(self) -> datetime:
         """Salesforce's own clock at its last answer, UTC."""
         return self.line.server_time
+
+    def versions(self) -> list[str]:
+        """The versions of its interface that Salesforce has."""
+        with self.said(self.address):
+            answer = self.line.request("GET", f"https://{self.line.entry.host}/services/data/")
+        return [str(one["version"]) for one in answer.json()]
 
     def describe(self, obj: str) -> Mapping[str, Any] | None:
         """What Salesforce says of an object and its fields, None where the user may not see it."""

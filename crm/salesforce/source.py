@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from hashlib import sha256
+from urllib.parse import quote_plus
 
-from crm.errors import DataRefused, DealcastError
+from crm.errors import DataRefused, DealcastError, WrongUse
 from crm.salesforce.cursor import Cursor, cursor_of
 from crm.salesforce.objects import OBJECTS, SalesforceObject, Seen, seen
 from crm.salesforce.org import Org
@@ -20,6 +21,10 @@ OVERLAP = timedelta(minutes=15)
 
 REMEMBERS_DELETED = timedelta(days=14)
 """Salesforce keeps the bin and its list of deleted ids for 15 days; after a longer pause everything is fetched anew."""
+
+
+LONGEST_QUERY = 15_000
+"""Characters of a query that REST takes: it stands in an address, which may have 16,384."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,7 @@ class SalesforceSource:
             if described is not None and described.get("queryable", True):
                 found.append(ObjectTable(self._org, obj, seen(obj, described), self._asking))
         if not found or found[0].name != OBJECTS[0].name:
+            self._require_version()
             raise DataRefused(
                 "the user may not read opportunities",
                 where=self.address,
@@ -63,6 +69,16 @@ class SalesforceSource:
                 remedy="give the integration user a permission set; docs/salesforce.md says which",
             )
         return found
+
+    def _require_version(self) -> None:
+        versions = self._org.versions()
+        if self._org.version not in versions:
+            raise WrongUse(
+                f"Salesforce has no version {self._org.version} of its interface",
+                where=self.address,
+                expected=f"a version from {versions[0]} to {versions[-1]}",
+                remedy=f"name one: {self.address}?version={versions[-1]}",
+            )
 
 
 class ObjectTable:
@@ -105,7 +121,7 @@ class ObjectTable:
     def _fetched(self, started: Cursor, whole: bool) -> Iterator[Page]:
         since = datetime.fromisoformat(started.since) - OVERLAP if started.since else None
         soql = self._soql(since)
-        if self._count(since) < self._asking.bulk_from:
+        if len(quote_plus(soql)) < LONGEST_QUERY and self._count(since) < self._asking.bulk_from:
             for page in self._org.query(soql, deleted=True):
                 yield replace(page_of(of_json(page.rows, self._columns), self._obj), whole=whole)
         else:
@@ -117,8 +133,8 @@ class ObjectTable:
         """What a fetching that was stopped amid a job's results has left."""
         if amid.fields != self._hash:
             raise _JobGone(amid.job)
-        yield from self._of_job(amid, whole=amid.since is None)
-        yield self._last(replace(amid, job="", locator=""), whole=amid.since is None)
+        yield from self._of_job(amid, whole=False)  # pages before these have said so where it is
+        yield self._last(replace(amid, job="", locator=""), whole=False)
 
     def _of_job(self, amid: Cursor, whole: bool) -> Iterator[Page]:
         """The results of a job, from where the cursor stands; each page says where the next one is."""

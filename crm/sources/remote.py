@@ -21,8 +21,8 @@ class Page:
     :param rows: under the source's own column names; a row whose key is known already takes the former's place.
     :param deleted: keys of rows that are gone at the source.
     :param cursor: with this page everything up to here has been handed out; None where that cannot be said yet.
-    :param whole: the pages of this run hand out the whole table, although a cursor was given: a row that is in
-        none of them is gone. Without a cursor they always do.
+    :param whole: this run hands out the whole table from its beginning, although a cursor was given: a row that is
+        in none of its pages is gone. All of them say so. Without a cursor that goes without saying.
     """
 
     rows: pa.Table

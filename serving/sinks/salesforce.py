@@ -4,36 +4,25 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
 from typing import Any
-from xml.sax.saxutils import escape
+from urllib.parse import quote_plus
 
 from crm.errors import DealcastError, WrongUse
 from crm.patience import Patience
 from crm.salesforce.entry import NAMES, door
 from crm.salesforce.line import Unanswered
-from crm.salesforce.objects import OWN_PREFIX
 from crm.salesforce.org import MOST_IN_A_COLLECTION, Org
 from serving.sinks.kinds import SinkKind
-from serving.sinks.sink import Fate, Kind, Outcome, OwnField, Value, Values
-from serving.writeback.fields import BY_NAME, FIELDS, LONGEST
+from serving.sinks.salesforce_fields import api_name, cell, definitions, ours, theirs
+from serving.sinks.sink import Fate, Outcome, Values
+from serving.writeback.fields import BY_NAME, FIELDS
 
 OBJECT = "Opportunity"
-ASKED_AT_ONCE = 300  # ids in one query: its address may have 16,384 characters
-NULL = "#N/A"  # how a Bulk job is told to empty a field
+ASKED_AT_ONCE = 12_000  # characters of ids in one query: its address may have 16,384
 RESULTS = ("successfulResults", "failedResults", "unprocessedrecords")
-_METADATA: Mapping[Kind, Mapping[str, Any]] = {
-    Kind.NUMBER: {"type": "Number", "precision": 18, "scale": 0},
-    Kind.PERCENT: {"type": "Percent", "precision": 4, "scale": 1},
-    Kind.MONEY: {"type": "Currency", "precision": 18, "scale": 2},
-    Kind.DATE: {"type": "Date"},
-    Kind.INSTANT: {"type": "DateTime"},
-    Kind.TEXT: {"type": "Text", "length": LONGEST[Kind.TEXT]},
-    Kind.LONG_TEXT: {"type": "LongTextArea", "length": LONGEST[Kind.LONG_TEXT], "visibleLines": 5},
-}
 
 
 @dataclass(frozen=True)
@@ -74,7 +63,7 @@ class SalesforceSink:
         columns = [api_name(field) for field in FIELDS]
         found = self._found(ids, [self._key, *columns])
         return {
-            one: {field.name: _ours(field, row[column]) for field, column in zip(FIELDS, columns, strict=True)}
+            one: {field.name: ours(field, row[column]) for field, column in zip(FIELDS, columns, strict=True)}
             for one, row in found.items()
         }
 
@@ -86,7 +75,7 @@ class SalesforceSink:
     def write(self, rows: Mapping[str, Values]) -> Sequence[Outcome]:
         """Write our fields of opportunities that are there; one that is not is refused, and never made."""
         records = {
-            one: {api_name(BY_NAME[name]): _theirs(name, v) for name, v in row.items()} for one, row in rows.items()
+            one: {api_name(BY_NAME[name]): theirs(name, v) for name, v in row.items()} for one, row in rows.items()
         }
         if len(rows) > self._few:
             return self._by_job(records)
@@ -121,7 +110,7 @@ class SalesforceSink:
         for one in there:  # an empty cell means "leave as it is": rows of a job have the same fields
             parts.setdefault(tuple(records[one]), []).append(one)
         for columns, ids in parts.items():
-            text = _csv([self._key, *columns], ([one, *(_cell(records[one][c]) for c in columns)] for one in ids))
+            text = _csv([self._key, *columns], ([one, *(cell(records[one][c]) for c in columns)] for one in ids))
             try:
                 job = jobs.start_upsert(text, self._key)
             except DealcastError as error:  # the job was never closed, so that it does nothing
@@ -159,8 +148,7 @@ class SalesforceSink:
         """Rows of the opportunities with these ids, by the ids as they were given."""
         given = {_short(one) if self._key == "Id" else one: one for one in ids}
         found = {}
-        for part in _parts(ids, ASKED_AT_ONCE):
-            listed = ", ".join(_literal(one) for one in part)
+        for listed in _listed(ids):
             soql = f"SELECT {', '.join(columns)} FROM {OBJECT} WHERE {self._key} IN ({listed})"
             for page in self._org.query(soql):
                 for row in page.rows:
@@ -187,35 +175,6 @@ class SalesforceSink:
         return [name for name in wanted if not may.get(name)] + [k for k in (self._key,) if k not in may]
 
 
-def api_name(field: OwnField) -> str:
-    """What a field of ours is called in Salesforce: Dealcast_Win_Probability__c."""
-    return f"{OWN_PREFIX}{'_'.join(word.capitalize() for word in field.name.split('_'))}__c"
-
-
-def definitions() -> str:
-    """Our fields as `objects/Opportunity.object` of Salesforce's Metadata API."""
-    lines = [
-        '<?xml version="1.0" encoding="UTF-8"?>',
-        "<!-- objects/Opportunity.object: see docs/salesforce.md for how to deploy it. -->",
-        '<CustomObject xmlns="http://soap.sforce.com/2006/04/metadata">',
-    ]
-    for field in FIELDS:
-        told = {
-            "fullName": api_name(field),
-            "label": f"Dealcast: {field.label}"[:40],
-            "description": f"Written by Dealcast. {field.meaning}",
-            "inlineHelpText": field.meaning,
-            **_METADATA[field.kind],
-            "required": "false",
-            "trackHistory": "false",
-        }
-        if field.kind is Kind.LONG_TEXT:
-            del told["required"]  # a long text has no such property
-        inner = "\n".join(f"        <{tag}>{escape(str(said))}</{tag}>" for tag, said in told.items())
-        lines.append(f"    <fields>\n{inner}\n    </fields>")
-    return "\n".join([*lines, "</CustomObject>"])
-
-
 def _close(jobs: Any, job: str) -> None:
     """Have a job's rows written; where no answer comes, its state tells whether it has begun."""
     try:
@@ -238,29 +197,6 @@ def _missing(ids: Sequence[str], there: Iterable[str]) -> list[Outcome]:
     return [Outcome(one, Fate.FAILED, "there is no such opportunity") for one in ids if one not in found]
 
 
-def _theirs(name: str, value: Value) -> Value:
-    """A value as Salesforce keeps it: a percent field holds 62.4 where we say 0.624."""
-    if value is None or BY_NAME[name].kind is not Kind.PERCENT:
-        return value
-    return round(float(value) * 100, 6)
-
-
-def _ours(field: OwnField, value: Any) -> Value:
-    if value is None or value == "":
-        return None
-    if field.kind is Kind.PERCENT:
-        return round(float(value) / 100, 8)
-    if field.kind in (Kind.NUMBER, Kind.MONEY):
-        return float(value)
-    if field.kind is Kind.INSTANT:
-        return datetime.fromisoformat(str(value)).isoformat()
-    return str(value)
-
-
-def _cell(value: Value) -> str:
-    return NULL if value is None else str(value)
-
-
 def _csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
@@ -271,6 +207,21 @@ def _csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _parts(ids: Sequence[str], most: int) -> Iterable[Sequence[str]]:
     return (ids[first : first + most] for first in range(0, len(ids), most))
+
+
+def _listed(ids: Sequence[str]) -> Iterator[str]:
+    """The ids as SOQL lists them, as many at once as an address can hold."""
+    part: list[str] = []
+    length = 0
+    for text in map(_literal, ids):
+        more = len(quote_plus(f"{text}, "))
+        if part and length + more > ASKED_AT_ONCE:
+            yield ", ".join(part)
+            part, length = [], 0
+        part.append(text)
+        length += more
+    if part:
+        yield ", ".join(part)
 
 
 def _literal(text: str) -> str:

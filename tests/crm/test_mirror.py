@@ -1,6 +1,7 @@
 import json
 import os
 import time
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -9,7 +10,7 @@ import pytest
 from crm.clock import utc_text
 from crm.errors import DataRefused, DealcastError
 from crm.lock import held as lock
-from crm.sources.mirror.manifest import read_manifest
+from crm.sources.mirror.manifest import is_mirror, read_manifest
 from crm.sources.mirror.sync import LOCK, Wishes, current, sync
 from crm.sources.remote import Page
 from tests.crm.mirrored import Log, Source, deal, held
@@ -89,6 +90,17 @@ def test_a_source_may_hand_out_the_whole_table_although_it_was_asked_for_news(tm
     log.pages = lambda since: iter([Page(rows, cursor="50", whole=True)])
     sync(Source([log]), tmp_path, AT)
     assert held(tmp_path) == rows.to_pylist()
+
+
+def test_what_was_kept_of_a_stopped_sync_is_given_up_where_everything_comes_anew(tmp_path):
+    log = filled()
+    first, later = Page(pa.Table.from_pylist([deal(98), deal(99)]), cursor="2"), Page(pa.Table.from_pylist([deal(1)]))
+    log.pages = lambda since: iter([first, *([] if since else [None])])
+    with pytest.raises(AttributeError):
+        sync(Source([log]), tmp_path, AT)
+    log.pages = lambda since: iter([replace(later, cursor="9", whole=True)])
+    sync(Source([log]), tmp_path, AT)
+    assert held(tmp_path) == [deal(1)]
 
 
 def test_a_table_that_is_the_same_is_not_written_again(tmp_path):
@@ -244,6 +256,15 @@ def test_a_damaged_mirror_is_not_built_upon(tmp_path):
     (tmp_path / "manifest.json").write_text("{")
     with pytest.raises(DataRefused, match="manifest"):
         read_manifest(tmp_path)
+
+
+def test_a_folder_with_somebody_elses_manifest_is_no_mirror(tmp_path):
+    sync(Source([filled()]), tmp_path / "ours", AT)
+    assert is_mirror(tmp_path / "ours")
+    for text in ("{", "[]", '{"format": 1}', "\xff"):
+        (tmp_path / "manifest.json").write_bytes(text.encode("latin-1"))
+        assert not is_mirror(tmp_path)
+    assert not is_mirror(tmp_path / "manifest.json")
 
 
 def test_a_table_whose_name_is_no_file_name_is_refused(tmp_path):

@@ -38,7 +38,7 @@ def expected(writes):
 @pytest.mark.slow
 def test_kills_at_random_moments(tmp_path):
     forks = multiprocessing.get_context("forkserver")
-    forks.set_forkserver_preload(["tests.crm.mirrored"])
+    forks.set_forkserver_preload(["tests.crm.mirrored", "tests.vendors.salesforce.opened"])
     chance, kills, finished, writes, usual = random.Random(11), 0, 0, 120, 0.4
     old = None
     while kills < KILLS:

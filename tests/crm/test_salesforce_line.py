@@ -63,7 +63,7 @@ def test_a_signed_assertion_lets_in(salesforce):
     assert names(org(salesforce, secrets=secrets)) == ["Ada"]
     assert salesforce.gate.logins == ["urn:ietf:params:oauth:grant-type:jwt-bearer"]
     with pytest.raises(WrongUse, match="no private key"):
-        org(salesforce, secrets={**secrets, "SALESFORCE_PRIVATE_KEY": "not a key"})
+        names(org(salesforce, secrets={**secrets, "SALESFORCE_PRIVATE_KEY": "not a key"}))
 
 
 def test_a_sessions_id_lets_in_until_it_ends(salesforce):
@@ -77,6 +77,7 @@ def test_a_sessions_id_lets_in_until_it_ends(salesforce):
 
 def test_a_session_that_has_expired_is_renewed_once(salesforce):
     line = org(salesforce)
+    assert names(line) == ["Ada"]
     for _ in range(3):
         salesforce.gate.expire()
         assert names(line) == ["Ada"]
@@ -90,19 +91,26 @@ def test_a_session_that_has_expired_is_renewed_once(salesforce):
 )
 def test_wrong_secrets_are_told_and_never_shown(salesforce, secrets):
     with pytest.raises(DealcastError, match="does not let us in") as refused:
-        org(salesforce, secrets=secrets)
+        names(org(salesforce, secrets=secrets))
     assert "wr0ng" not in "".join(traceback.format_exception(refused.value))
     assert "wr0ng" not in repr(door("salesforce://x", secrets.get))
 
 
 def test_what_is_missing_is_named(salesforce):
     with pytest.raises(WrongUse, match="DEALCAST_SALESFORCE_USERNAME is given") as refused:
-        org(salesforce, secrets={"SALESFORCE_USERNAME": "ada"})
+        names(org(salesforce, secrets={"SALESFORCE_USERNAME": "ada"}))
     assert "DEALCAST_SALESFORCE_CLIENT_ID" in refused.value.expected
 
 
 @pytest.mark.parametrize(
-    "url", ["salesforce://", "salesforce://ada:pw@x.my.salesforce.com", "salesforce://x/path", "salesforce://x?a=1"]
+    "url",
+    [
+        "salesforce://",
+        "salesforce://ada:pw@x.my.salesforce.com",
+        "salesforce://x/path",
+        "salesforce://x?a=1",
+        "hubspot://x",
+    ],
 )
 def test_an_address_that_is_none_is_refused_without_its_password(url):
     with pytest.raises(WrongUse) as refused:
@@ -159,14 +167,14 @@ def test_what_writes_is_never_sent_twice(salesforce, what):
 
 def test_a_host_that_nobody_answers_at_is_named():
     with pytest.raises(DealcastError, match="there is no answer") as refused:
-        Org(door("salesforce://127.0.0.1:9", CLIENT.get), Patience(budget=0.1, first=0.01))
+        names(Org(door("salesforce://127.0.0.1:9", CLIENT.get), Patience(budget=0.1, first=0.01)))
     assert "127.0.0.1:9" in str(refused.value)
 
 
 def test_a_certificate_that_is_not_trusted_is_not_gone_past(salesforce, monkeypatch):
     monkeypatch.delenv("REQUESTS_CA_BUNDLE")
     with pytest.raises(DealcastError, match="certificate is not trusted"):
-        Org(door(f"salesforce://{salesforce.host}", CLIENT.get))
+        names(Org(door(f"salesforce://{salesforce.host}", CLIENT.get)))
     assert not salesforce.gate.logins
 
 

@@ -1,13 +1,17 @@
 """Salesforce as a source, over the real client library, against the loopback server."""
 
+import multiprocessing
+import random
+import signal
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from crm.errors import DataRefused, DealcastError
+from crm.errors import DataRefused, DealcastError, WrongUse
 from crm.patience import Patience
+from crm.salesforce.source import SalesforceSource
 from crm.simulator import SimulatorSettings, simulate
 from crm.sources.files import read_folder
 from crm.sources.mirror.sync import current, sync
@@ -15,7 +19,7 @@ from tests.vendors.salesforce.certificate import write_certificate
 from tests.vendors.salesforce.company import Field
 from tests.vendors.salesforce.faults import Fault
 from tests.vendors.salesforce.filling import HISTORY, empty_company, fill, salesforce_id
-from tests.vendors.salesforce.opened import source
+from tests.vendors.salesforce.opened import org, source, sync_and_be_killed
 from tests.vendors.salesforce.server import Server, running
 
 AT = int(datetime.now(UTC).timestamp() * 1000)
@@ -23,7 +27,7 @@ AT = int(datetime.now(UTC).timestamp() * 1000)
 
 @pytest.fixture(scope="module")
 def tables():
-    return simulate(SimulatorSettings(deals=40, seed=5)).tables
+    return simulate(SimulatorSettings(deals=30, seed=5)).tables
 
 
 @pytest.fixture(scope="module")
@@ -32,11 +36,20 @@ def certificate(tmp_path_factory):
 
 
 @pytest.fixture
-def salesforce(tables, certificate):
+def whole(tables, certificate):
+    """A Salesforce with every object."""
     company = empty_company()
     fill(company, tables)
     with running(Server(company), certificate) as server:
         yield server
+
+
+@pytest.fixture
+def salesforce(whole):
+    """One whose user may see the deals, their history and tasks alone."""
+    for name, table in whole.company.tables.items():
+        table.hidden = name not in ("Opportunity", "OpportunityFieldHistory", "Task")
+    return whole
 
 
 def held(folder, table="Opportunity"):
@@ -62,9 +75,9 @@ def same(found, expected):
 
 
 @pytest.mark.parametrize("bulk_from", [1, 10**9], ids=["Bulk API 2.0", "REST"])
-def test_the_mirror_is_read_as_the_company_that_salesforce_holds(tmp_path, salesforce, tables, bulk_from):
-    salesforce.rest.page = 150
-    sync(source(salesforce, bulk_from), tmp_path, AT)
+def test_the_mirror_is_read_as_the_company_that_salesforce_holds(tmp_path, whole, tables, bulk_from):
+    whole.rest.page = 150
+    sync(source(whole, bulk_from), tmp_path, AT)
     reading = read_folder(current(tmp_path))
     assert reading.shape == "salesforce"
     read, taken = reading.tables, ["name", "stage", "amount", "close_date", "type", "lead_source", "next_step"]
@@ -185,6 +198,16 @@ def test_a_new_field_and_a_long_pause_have_everything_fetched_anew(tmp_path, sal
     assert first not in held(tmp_path).index
 
 
+def test_more_fields_than_an_address_can_hold_come_by_a_job(tmp_path, salesforce):
+    table = salesforce.company.tables["Opportunity"]
+    many = [f"A_field_with_a_rather_long_name_{number}__c" for number in range(500)]
+    table.fields |= {name: Field(name) for name in many}
+    for row in table.rows.values():
+        row.update(dict.fromkeys(many))
+    sync(source(salesforce, bulk_from=10**9), tmp_path, AT)
+    assert set(many) <= set(held(tmp_path).columns)
+
+
 def test_what_salesforce_trims_off_a_history_is_kept(tmp_path, salesforce):
     sync(source(salesforce), tmp_path, AT)
     before = held(tmp_path, "OpportunityFieldHistory")
@@ -206,6 +229,13 @@ def test_fields_and_objects_that_the_user_may_not_see_are_left_out(tmp_path, sal
     salesforce.company.tables["Opportunity"].hidden = True
     with pytest.raises(DataRefused, match="may not read opportunities"):
         sync(source(salesforce), tmp_path / "other", AT)
+
+
+def test_a_version_that_salesforce_does_not_have_is_told_from_a_missing_permission(salesforce):
+    assert SalesforceSource(org(salesforce, asked="?version=58.0")).tables()
+    with pytest.raises(WrongUse, match=r"no version 12\.0") as refused:
+        SalesforceSource(org(salesforce, asked="?version=12.0")).tables()
+    assert "?version=62.0" in refused.value.remedy
 
 
 def test_a_job_that_was_stopped_amid_its_results_goes_on_from_there(tmp_path, salesforce):
@@ -238,4 +268,28 @@ def test_a_stormy_line_loses_nothing_and_doubles_nothing(tmp_path, salesforce):
     stormy = sync(source(salesforce, page=25), tmp_path / "stormy", AT)
     for table in calm.came:
         ours, theirs = (pq.read_table(one.folder / f"{table}.parquet") for one in (calm, stormy))
+        assert ours.equals(theirs)
+
+
+@pytest.mark.slow
+def test_kills_at_random_moments_lose_nothing_and_double_nothing(tmp_path, salesforce, certificate):
+    forks = multiprocessing.get_context("forkserver")
+    forks.set_forkserver_preload(["tests.crm.mirrored", "tests.vendors.salesforce.opened"])
+    chance, kills = random.Random(2), 0
+    while kills < 12:
+        seconds = chance.uniform(0.1, 1.2)
+        words = (tmp_path / "killed", salesforce.host, str(certificate[0]), seconds)
+        child = forks.Process(target=sync_and_be_killed, args=words)
+        child.start()
+        child.join()
+        if child.exitcode == 0:  # in time: something new to come for
+            deal = chance.choice(list(salesforce.company.tables["Opportunity"].rows))
+            salesforce.company.update("Opportunity", deal, {"NextStep": f"step {kills} {seconds}"}, "005x")
+        else:
+            assert child.exitcode == -signal.SIGALRM
+            kills += 1
+    killed = sync(source(salesforce), tmp_path / "killed", AT)
+    never = sync(source(salesforce), tmp_path / "never", AT)
+    for table in never.came:
+        ours, theirs = (pq.read_table(one.folder / f"{table}.parquet") for one in (killed, never))
         assert ours.equals(theirs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 from crm.durable import replace_file
@@ -63,10 +63,19 @@ def read_manifest(folder: Path) -> Manifest | None:
             raise _unreadable(path, f"not of format {FORMAT}")
         tables = {name: Holding(**holding) for name, holding in said.pop("tables").items()}
         return Manifest(**said, tables=tables)
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return None
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise _unreadable(path, str(error)) from error
+
+
+def is_mirror(folder: Path) -> bool:
+    """Whether a folder is a mirror, and not one that has another's file of that name."""
+    try:
+        said = json.loads((folder / FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(said, dict) and said.keys() >= {"format", *(one.name for one in fields(Manifest))}
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

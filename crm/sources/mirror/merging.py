@@ -19,6 +19,7 @@ from crm.sources.mirror.pages import PAGE_ROWS, PLACE, Staged
 from crm.sources.quoting import literal, name
 
 DELETED_AT = "deleted_at"
+MEMORY = "1GB"  # beyond it, DuckDB works on the disk; more makes it no faster
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ def database(scratch: Path) -> duckdb.DuckDBPyConnection:
     """A database that merges tables, one after the other. :param scratch: where it puts what memory does not hold."""
     con = duckdb.connect()
     con.execute(f"SET temp_directory = {literal(str(scratch))}")
+    con.execute(f"SET memory_limit = '{MEMORY}'")
     con.execute("SET preserve_insertion_order = false")
     con.execute("SET TimeZone = 'UTC'")
     return con

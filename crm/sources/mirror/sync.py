@@ -20,17 +20,16 @@ import pyarrow.parquet as pq
 
 from crm.clock import utc_text
 from crm.durable import to_disk
-from crm.errors import DataRefused, DealcastError
+from crm.errors import DataRefused
 from crm.lock import held
 from crm.sources.mirror import pages
 from crm.sources.mirror.manifest import NO_GENERATION, Holding, Manifest, read_manifest, write_manifest
 from crm.sources.mirror.merging import Merged, database, merge, remember_deleted
+from crm.sources.mirror.refusals import file_name, not_merged, refuse_other_source, refuse_shrunk, refuse_vanished
 from crm.sources.remote import RemoteSource, RemoteTable
 
-MAY_SHRINK = 0.3
 KEPT_MILLIS = 3_600_000  # how long a generation stays for those who read it, after the next one has come
 DELETED, PAGES, SCRATCH, LOCK = "deleted", "pages", "scratch", "lock"
-_FILE_NAME = re.compile(r"[\w][\w .$-]*")
 
 
 @dataclass(frozen=True)
@@ -98,18 +97,18 @@ def sync(
     wishes = wishes or Wishes()
     with held(folder / LOCK, wishes.holder):
         manifest = read_manifest(folder) or Manifest(source.address)
-        _same_source(source, manifest, folder)
+        refuse_other_source(source, manifest, folder)
         staging = folder / PAGES / manifest.generation
         _forget_others(folder / PAGES, manifest.generation)
         fetched = {
-            table.name: _fetch(table, staging / _file_name(table), manifest, wishes.whole, step)
+            table.name: _fetch(table, staging / file_name(table), manifest, wishes.whole, step)
             for table in source.tables()
         }
-        _refuse_vanished(manifest, fetched, wishes)
+        refuse_vanished(manifest, fetched, wishes.confirmed)
         try:
             return _next_generation(folder, manifest, fetched, at, wishes, step)
         except duckdb.Error as error:
-            raise _not_merged(folder, error) from error
+            raise not_merged(folder, error) from error
         finally:
             pages.drop(folder / SCRATCH)
 
@@ -124,7 +123,10 @@ def _fetch(table: RemoteTable, staging: Path, manifest: Manifest, anew: bool, st
     since = kept.cursor or known
     files, told = list(kept.files), list(kept.told)
     rows = 0
-    for page in table.pages(since):
+    for place, page in enumerate(table.pages(since)):
+        if place == 0 and page.whole and files:  # what was kept is of another time
+            pages.drop(staging)
+            files, told = [], []
         file, said = pages.keep(staging, len(files), page, since)
         files.append(file)
         told.append(said)
@@ -156,7 +158,7 @@ def _next_generation(
             if merged is None:
                 continue
             if name not in wishes.confirmed:
-                _refuse_shrunk(folder, name, manifest.tables.get(name), merged)
+                refuse_shrunk(folder, name, manifest.tables.get(name), merged)
             holdings[name] = _settled(con, one, merged, folder, manifest, building, utc_text(at))
             came[name] = Came(merged.rows, merged.new, merged.changed, merged.gone)
             step(f"{name}: merged")
@@ -232,58 +234,6 @@ def _held_file(folder: Path, manifest: Manifest, table: str) -> Path | None:
             remedy=f"move the folder {folder} away and sync again",
         )
     return path
-
-
-def _same_source(source: RemoteSource, manifest: Manifest, folder: Path) -> None:
-    if manifest.source != source.address:
-        raise DataRefused(
-            f"the folder mirrors {manifest.source}, not {source.address}",
-            where=str(folder),
-            expected="one source a mirror",
-            remedy="give another --home, or move the folder away",
-        )
-
-
-def _refuse_shrunk(folder: Path, name: str, before: Holding | None, now: Merged) -> None:
-    if before is None or not before.rows or (now.rows and now.rows >= before.rows * (1 - MAY_SHRINK)):
-        return
-    raise DataRefused(
-        f"{now.rows:,} rows came, {before.rows:,} had come before" if now.rows else "the table has come empty",
-        where=name,
-        expected=f"no more than {MAY_SHRINK:.0%} of its rows gone; what was fetched earlier in {folder} stays as it is",
-        remedy=f"if they are gone indeed: dealcast sync --confirm {name}; else look at what the user may read there",
-    )
-
-
-def _refuse_vanished(manifest: Manifest, fetched: Collection[str], wishes: Wishes) -> None:
-    for name in manifest.tables:
-        if name not in fetched and name not in wishes.confirmed:
-            raise DataRefused(
-                "the source no longer shows the table",
-                where=name,
-                expected="every table that was fetched earlier",
-                remedy=f"let the user read it again; if it is gone indeed: dealcast sync --confirm {name}",
-            )
-
-
-def _not_merged(folder: Path, error: duckdb.Error) -> DealcastError:
-    return DealcastError(
-        f"what came could not be merged: {str(error).splitlines()[0]}",
-        where=str(folder),
-        expected="readable files, and room on the disk",
-        remedy="make room and sync again; if it stays so, sync everything anew: dealcast sync --whole",
-    )
-
-
-def _file_name(table: RemoteTable) -> str:
-    if not _FILE_NAME.fullmatch(table.name):
-        raise DataRefused(
-            f"no file can have the name {table.name!r}",
-            where="the source's tables",
-            expected="a table's name of letters, digits, spaces, '_', '.', '$' or '-'",
-            remedy="give the table, or a view of it, such a name",
-        )
-    return table.name
 
 
 def _digest(path: Path) -> str:

@@ -6,7 +6,8 @@ import pytest
 
 from crm.errors import WrongUse
 from serving.sinks.kinds import kind_called
-from serving.sinks.salesforce import SalesforceSink, api_name
+from serving.sinks.salesforce import SalesforceSink
+from serving.sinks.salesforce_fields import api_name
 from serving.sinks.sink import Fate, Sink
 from serving.writeback.fields import FIELDS, NOTHING, settled_all
 from tests.vendors.salesforce import faults
@@ -186,6 +187,16 @@ def test_records_are_known_by_an_external_id_and_none_is_made(salesforce):
     assert len(table.rows) == 450
 
 
+def test_long_ids_are_asked_for_a_few_at_a_time(salesforce):
+    table = salesforce.company.tables["Opportunity"]
+    table.fields["Warehouse__c"] = Field("Warehouse__c")
+    for number, row in enumerate(table.rows.values()):
+        row["Warehouse__c"] = f"{number:_>200}"
+    sink = SalesforceSink("crm", org(salesforce), key="Warehouse__c")
+    ids = [row["Warehouse__c"] for row in table.rows.values()]
+    assert list(sink.read(ids)) == ids
+
+
 def test_closed_deals_are_known(salesforce):
     salesforce.company.tables["Opportunity"].rows[salesforce.ids[1]]["IsClosed"] = True
     sink = SalesforceSink("crm", org(salesforce))
@@ -202,7 +213,7 @@ def test_missing_fields_are_named_with_what_creates_them(salesforce):
 
 
 def test_the_definitions_are_metadata_of_every_field(salesforce):
-    sink: Sink = SalesforceSink("crm", org(salesforce))
+    sink: Sink = SalesforceSink("crm", org(salesforce, secrets={"": ""}))  # whoever asks need not get in
     space = "{http://soap.sforce.com/2006/04/metadata}"
     root = ElementTree.fromstring(sink.definitions())
     made = {one.find(f"{space}fullName").text: one for one in root.findall(f"{space}fields")}

@@ -6,7 +6,8 @@ import pytest
 
 from crm.simulator import SimulatorSettings, simulate
 from crm.sources.mirror.sync import sync
-from serving.sinks.salesforce import SalesforceSink, api_name
+from serving.sinks.salesforce import SalesforceSink
+from serving.sinks.salesforce_fields import api_name
 from serving.store import Store
 from serving.writeback.fields import FIELDS
 from tests.serving.writeback.memory import answers

@@ -68,6 +68,8 @@ class Server:
             if url.path.startswith("/services/Soap/u/"):
                 status, text = self.gate.soap(body.decode(), self.url)
                 return status, text, {"Content-Type": XML}
+            if url.path == "/services/data/":
+                return _json([{"version": version, "url": f"/services/data/v{version}"} for version in VERSIONS])
             self.gate.admit(authorization)
             self._count()
             return self._data(method, url.path, form, body)
