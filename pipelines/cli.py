@@ -16,6 +16,7 @@ from pipelines.config import quiet_libraries
 
 COMMANDS = {
     "demo": "the whole road on a simulated company",
+    "init": "look at your data and draft dealcast.toml, with the evidence",
     "sync": "fetch what is new from Salesforce, HubSpot or a database",
     "check": "read everything, print what was found and is missing; write nothing",
     "features": "training or scoring sets to Parquet",
@@ -34,7 +35,7 @@ COMMANDS = {
     "undo": "take a write-back back, where what it wrote is still there",
     "coach": "where reps' deals stall and what they miss, against their team's",
 }
-PLANNED = ("init", "monitor", "nightly", "users", "serve")
+PLANNED = ("monitor", "nightly", "users", "serve")
 PROGRAM = "dealcast"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from crm.sources.connect import connect, kind_of
 from crm.sources.mirror import sync as mirror
 from pipelines.company import now
-from pipelines.config import Home, caller, secret
+from pipelines.config import Home, caller, load_config, secret
 
 
 def sync(
@@ -24,4 +24,5 @@ def sync(
     """
     folder = home.mirrors / kind_of(url)
     wishes = mirror.Wishes(whole, confirmed, f"dealcast sync by {caller()}")
-    return mirror.sync(connect(url, secret), folder, now(), wishes, step)
+    named = [entry.file for entry in load_config(home).source.tables.values() if entry.file]
+    return mirror.sync(connect(url, secret, named), folder, now(), wishes, step)

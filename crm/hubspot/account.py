@@ -43,9 +43,9 @@ Record = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Door:
-    """Where HubSpot is, and what lets us in."""
+    """Where HubSpot is, and what lets us in; None where nothing was given that does."""
 
-    token: str = field(repr=False)
+    token: str | None = field(repr=False)
     host: str = HOST
 
     @property
@@ -70,21 +70,24 @@ def door(url: str, token: str | None) -> Door:
             expected="hubspot://",
             remedy=f"give the token as DEALCAST_{TOKEN} in the environment, or name its file: DEALCAST_{TOKEN}_FILE",
         )
-    if not token:
-        raise WrongUse(
-            "no token is given",
-            where="hubspot://",
-            expected=f"the access token of a private app in the environment: DEALCAST_{TOKEN}",
-            remedy=f"set it, or name a file that holds it: DEALCAST_{TOKEN}_FILE",
-        )
-    return Door(token, parts.netloc or HOST)
+    return Door(token or None, parts.netloc or HOST)
 
 
 class Account:
-    """A company's HubSpot."""
+    """A company's HubSpot.
+
+    :raises WrongUse: where no token is given.
+    """
 
     def __init__(self, through: Door, patience: Patience | None = None, timeout: tuple[float, float] = TIMEOUT) -> None:
         self.address, self._patience, self._timeout = through.address, patience or Patience(), timeout
+        if through.token is None:
+            raise WrongUse(
+                "no token is given",
+                where=through.address,
+                expected=f"the access token of a private app in the environment: DEALCAST_{TOKEN}",
+                remedy=f"set it, or name a file that holds it: DEALCAST_{TOKEN}_FILE",
+            )
         # The client's own retries would neither know a write from a question nor say that they wait.
         client = Client.create(access_token=through.token, host=through.url, retry=False)
         self._basic, self._batch = client.crm.objects.basic_api, client.crm.objects.batch_api

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pkgutil
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from importlib import import_module
 
 import crm.sources.remotes
@@ -21,6 +21,14 @@ _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 def is_address(text: str) -> bool:
     """Whether a text names a remote source rather than a folder."""
     return _ADDRESS.match(text) is not None
+
+
+def without_secrets(text: str) -> str:
+    """An address as it may be shown; a folder stays as it is."""
+    if not is_address(text):
+        return text
+    bare = re.sub(r"://([^:@/?]*):.*@", r"://\1@", text)
+    return re.sub(r"([?&][^=&]*(?:pass|secret|token|key)[^=&]*)=[^&]*", r"\1=…", bare, flags=re.IGNORECASE)
 
 
 def kind_of(url: str) -> str:
@@ -41,9 +49,12 @@ def kind_of(url: str) -> str:
     return kind
 
 
-def connect(url: str, secrets: Secrets) -> RemoteSource:
+def connect(url: str, secrets: Secrets, named: Collection[str] = ()) -> RemoteSource:
     """The source at an address.
 
+    :param named: tables that the configuration names; a database is asked for them too.
     :raises WrongUse: where the address or the secrets do not say how to get in.
     """
-    return import_module(f"crm.sources.remotes.{kind_of(url)}").connect(url, secrets)
+    kind = kind_of(url)
+    asked = {"named": named} if kind == DATABASES else {}
+    return import_module(f"crm.sources.remotes.{kind}").connect(url, secrets, **asked)

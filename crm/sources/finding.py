@@ -48,17 +48,12 @@ def find_files(folder: Path, mapping: SourceMapping) -> Found:
 
     :raises DataRefused: where there is no such folder, nothing known in it, or one table twice.
     """
-    by_stem = _by_stem(folder)
-    told = shapes_told_by(by_stem)
+    by_stem = table_files(folder)
     if mapping.tables:
         shape, files = MAPPED, _mapped(folder, by_stem, mapping)
     else:
-        taken: dict[str, list[SourceFile]] = {}
-        for one in told:
-            taken |= _of_shape(one, by_stem)
-        rest = {stem: path for stem, path in by_stem.items() if stem not in taken}
-        files = [file for found in (*taken.values(), *_of_shape(NATIVE, rest).values()) for file in found]
-        shape = told[0].name if told else NATIVE.name
+        told = shapes_told_by(by_stem)
+        shape, files = told[0].name if told else NATIVE.name, _known(by_stem)
     _no_two_roads(files)
     if not any(file.table == "opportunities" for file in files):
         raise _nothing_to_read(folder)
@@ -67,13 +62,33 @@ def find_files(folder: Path, mapping: SourceMapping) -> Found:
     return Found(shape, tuple(sorted(files, key=_reading_order)), unread)
 
 
+def tables_to_read(names: Iterable[str], named: Iterable[str]) -> list[str]:
+    """Which of a database's tables a folder that mirrors it would be read from: those named, and a known shape's."""
+    known = sorted(_known({name: Path(name) for name in names}), key=_reading_order)
+    return list(dict.fromkeys([*named, *(file.path.name for file in known)]))
+
+
+def _known(by_stem: Mapping[str, Path]) -> list[SourceFile]:
+    """The files of every shape that they tell, and the contract's own tables beside them; none without deals."""
+    taken: dict[str, list[SourceFile]] = {}
+    for one in shapes_told_by(by_stem):
+        taken |= _of_shape(one, by_stem)
+    rest = {stem: path for stem, path in by_stem.items() if stem not in taken}
+    files = [file for found in (*taken.values(), *_of_shape(NATIVE, rest).values()) for file in found]
+    return files if any(file.table == "opportunities" for file in files) else []
+
+
 def _reading_order(file: SourceFile) -> tuple[int, int]:
     """Aids first, then the contract's tables in its order; of one table the better witness first."""
     names = [(table.name, table.feeds, table.told_as) for table in file.shape.tables]
     return ["", *TABLES].index(file.table), names.index((file.source, file.table, file.told_as))
 
 
-def _by_stem(folder: Path) -> dict[str, Path]:
+def table_files(folder: Path) -> dict[str, Path]:
+    """The files of a folder that can hold tables, by their names without the ending.
+
+    :raises DataRefused: where there is no such folder, or one of a known table twice.
+    """
     if not folder.is_dir():
         raise DataRefused(
             "there is no folder of that name" if not folder.exists() else "that is a file, not a folder",

@@ -40,7 +40,7 @@ class RemoteTable(Protocol):
 
     @property
     def key(self) -> str:
-        """The column that tells its rows apart."""
+        """The column that tells its rows apart; "" where none does, and every run hands out the whole table."""
 
     def pages(self, since: str | None) -> Iterator[Page]:
         """What is new or changed since a cursor (with overlap), all of it where there is none.

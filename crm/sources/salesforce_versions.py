@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from crm.sources.intake import Intake
 from crm.sources.mapping import SourceMapping
 from crm.sources.reading import RawTable
-from crm.sources.salesforce_cells import Cells, early_columns, folded, is_own, require, version_start
+from crm.sources.salesforce_cells import NOTHING, Cells, folded, is_own, require, version_start
 from crm.sources.salesforce_files import LAST_STAGE_CHANGE, OBJECTS, meaning
 from crm.sources.salesforce_history import SNAPSHOT_FIELDS, changes_text, differences, has_snapshots
 from crm.sources.typing_query import TextRelation
@@ -20,6 +20,7 @@ from crm.sources.typing_query import TextRelation
 FIXED = frozenset({"opportunity_id", "created_at", "is_won"})  # what a version says besides is no field that changes
 SLACK = "INTERVAL 1 DAY"  # a first version no later than that after the deal's creation begins with it
 MADE_OF = "versions"
+EARLY = ("_early", "_early_column", "_early_value")  # whether a deal is gone is told by its own row
 
 
 def versions_text(intake: Intake, raw: RawTable, mapping: SourceMapping) -> TextRelation:
@@ -32,8 +33,9 @@ def versions_text(intake: Intake, raw: RawTable, mapping: SourceMapping) -> Text
     require(raw, "Id", "CreatedDate", "StageName")
     cells = Cells(raw)
     start = version_start(cells)
+    never_aside = ", ".join(f"{NOTHING} AS {column}" for column in EARLY)
     state = (
-        f"_row, {early_columns(cells)}, {cells.id('Id')} AS deal, {cells.text(start)} AS written, "
+        f"_row, {never_aside}, {cells.id('Id')} AS deal, {cells.text(start)} AS written, "
         f"{cells.time(start, mapping)} AS moment, {cells.id('LastModifiedById')} AS author, "
         f"{_begun(cells, start, mapping)} AS begun"
     )

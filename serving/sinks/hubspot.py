@@ -11,6 +11,7 @@ from typing import Any
 from crm.errors import DealcastError, WrongUse
 from crm.hubspot.account import BATCH, Account, Door, door
 from crm.hubspot.problems import TOKEN, Unanswered
+from crm.patience import Patience
 from serving.sinks.kinds import SinkKind
 from serving.sinks.sink import Fate, Kind, Outcome, OwnField, Value, Values
 from serving.writeback.fields import FIELDS
@@ -52,16 +53,16 @@ class HubSpotSettings:
 
 
 class HubSpotSink:
-    """The deals of a HubSpot account."""
+    """The deals of a HubSpot account, which is entered with the first question."""
 
-    def __init__(self, name: str, settings: HubSpotSettings, account: Account) -> None:
-        self.name, self._account = name, account
+    def __init__(self, name: str, settings: HubSpotSettings, through: Door, patience: Patience | None = None) -> None:
+        self.name, self._door, self._patience = name, through, patience
         self._properties = {field.name: f"{settings.prefix}{field.name}" for field in FIELDS}
 
     @property
     def address(self) -> str:
         """Where it is."""
-        return self._account.address
+        return self._door.address
 
     @property
     def batch(self) -> int:
@@ -130,6 +131,10 @@ class HubSpotSink:
         }
 
     @cached_property
+    def _account(self) -> Account:
+        return Account(self._door, self._patience)
+
+    @cached_property
     def _closed_stages(self) -> frozenset[str]:
         return frozenset(
             str(stage["id"])
@@ -178,8 +183,7 @@ def _text(value: Value) -> str:
 
 
 def _open(name: str, settings: HubSpotSettings, secrets: Mapping[str, str]) -> HubSpotSink:
-    through: Door = door(settings.url, secrets.get(TOKEN))
-    return HubSpotSink(name, settings, Account(through))
+    return HubSpotSink(name, settings, door(settings.url, secrets.get(TOKEN)))
 
 
 KIND = SinkKind(HubSpotSettings, _open, (TOKEN,))

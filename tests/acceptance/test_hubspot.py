@@ -39,11 +39,8 @@ def test_an_account_is_synced_and_checked(
     assert not any(TOKEN in path.read_text(errors="replace") for path in (tmp_path / "mirror").rglob("*.json"))
 
 
-def test_the_properties_to_create_are_printed(
-    office: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_properties_to_create_are_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "dealcast.toml").write_text('[sinks.crm]\nkind = "hubspot"\n')
-    monkeypatch.setenv("DEALCAST_HUBSPOT_TOKEN", TOKEN)
     assert main(["writeback", "--sink", "crm", "--fields", "--home", str(tmp_path)]) == 0
     calls = json.loads(capsys.readouterr().out)
     inputs = calls["POST /crm/v3/properties/deals/batch/create"]["inputs"]

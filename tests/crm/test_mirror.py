@@ -11,7 +11,7 @@ from crm.clock import utc_text
 from crm.errors import DataRefused, DealcastError
 from crm.lock import held as lock
 from crm.sources.mirror.manifest import is_mirror, read_manifest
-from crm.sources.mirror.sync import LOCK, Wishes, current, sync
+from crm.sources.mirror.sync import LOCK, Came, Wishes, current, sync
 from crm.sources.remote import Page
 from tests.crm.mirrored import Log, Source, deal, held
 
@@ -270,3 +270,19 @@ def test_a_folder_with_somebody_elses_manifest_is_no_mirror(tmp_path):
 def test_a_table_whose_name_is_no_file_name_is_refused(tmp_path):
     with pytest.raises(DataRefused, match="no file can have the name"):
         sync(Source([filled(name="../Opportunity")]), tmp_path, AT)
+
+
+def test_a_table_without_a_key_is_what_came_last(tmp_path):
+    """Rows that are equal are not made one, and what differs counts as new, or as gone."""
+
+    def synced(*rows):
+        log = Log(key="", has_cursor=False, writes=[(str(number), row) for number, row in enumerate(rows)])
+        done = sync(Source([log]), tmp_path, AT)
+        return done.came["Opportunity"], held(tmp_path)
+
+    same, other = {"a": 1, "b": "x"}, {"a": 2, "b": None}
+    came, rows = synced(other, same, same)
+    assert (came.rows, came.new, rows) == (3, 3, [same, same, other])
+    assert synced(same, same, other)[0] == Came(3)
+    came, rows = synced(same, other, {"a": 3, "b": "y"})
+    assert (came.new, came.gone, rows) == (1, 1, [same, other, {"a": 3, "b": "y"}])

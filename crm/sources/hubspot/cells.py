@@ -9,7 +9,7 @@ from crm.sources.mapping import SourceMapping
 from crm.sources.quoting import literal, name
 from crm.sources.reading import RawTable
 from crm.sources.rules import DELETED
-from crm.sources.salesforce_cells import NOTHING, Cells, Early, instant
+from crm.sources.salesforce_cells import NOTHING, Cells, Early
 
 PREFIX = "property_"  # Fivetran's, before each of HubSpot's property names
 OURS = "dealcast_"  # what we write back into HubSpot; it tells nothing of a deal
@@ -63,7 +63,7 @@ class HubSpotCells:
 
     def time(self, *properties: str) -> str:
         """The instant that a cell tells; NULL where it tells none."""
-        return instant(self.utc(*properties), self.mapping)
+        return instant(self.utc(*properties))
 
     def day(self, *properties: str) -> str:
         """The day on which a time falls where the company is; text that is no time stands as it is."""
@@ -97,10 +97,15 @@ def utc(text: str) -> str:
     )
 
 
+def instant(text: str) -> str:
+    """SQL: the instant that ISO text with its zone tells; NULL where it tells none."""
+    return f"TRY_CAST({text} AS TIMESTAMPTZ)"
+
+
 def local_day(text: str, mapping: SourceMapping) -> str:
     """SQL: the day of a time (ISO text with its zone) where the company is, else the text."""
     zone = literal(mapping.time_zone or "UTC")
-    there = f"strftime(timezone({zone}, {instant(text, mapping)}), '%Y-%m-%d')"
+    there = f"strftime(timezone({zone}, {instant(text)}), '%Y-%m-%d')"
     return f"CASE WHEN length({text}) > 10 THEN coalesce({there}, {text}) ELSE {text} END"
 
 

@@ -54,6 +54,8 @@ def merge(con: duckdb.DuckDBPyConnection, pages: Staged, whole: bool, key: str, 
     :param whole: the pages are all there is; :param old: the table as it was, None where there was none.
     :raises DataRefused: where a row has no key and would come again with every sync.
     """
+    if not key:
+        return _replaced(con, pages, old, into)
     _rows_of_pages(con, pages, key)
     _rows_before(con, old)
     _refuse_without_key(con, pages, into.stem, key)
@@ -77,6 +79,22 @@ def merge(con: duckdb.DuckDBPyConnection, pages: Staged, whole: bool, key: str, 
         "(FORMAT parquet, COMPRESSION zstd)"
     )
     return _told(con, into, key, columns)
+
+
+def _replaced(con: duckdb.DuckDBPyConnection, pages: Staged, old: Path | None, into: Path) -> Merged:
+    """A table whose rows cannot be told apart is what came; rows that differ count as new, or as gone."""
+    came = f"SELECT * EXCLUDE ({PLACE}) FROM {_file(*pages.files)}"
+    con.execute(f"COPY (FROM ({came}) ORDER BY ALL) TO {literal(str(into))} (FORMAT parquet, COMPRESSION zstd)")
+    con.execute(f"CREATE OR REPLACE VIEW now AS FROM {_file(into)}")
+    rows = _count(con, "SELECT count(*) FROM now")
+    columns = _columns(con, "now")
+    _rows_before(con, old)
+    if old is None or set(_columns(con, "before")) != set(columns):
+        return Merged(rows, rows, 0, 0, same_columns=False)
+    listed = ", ".join(name(column) for column in columns)
+    new = _count(con, f"SELECT count(*) FROM (SELECT {listed} FROM now EXCEPT ALL SELECT {listed} FROM before)")
+    gone = _count(con, "SELECT count(*) FROM before") - (rows - new)
+    return Merged(rows, new, 0, gone, same_columns=True)
 
 
 def remember_deleted(

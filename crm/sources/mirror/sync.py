@@ -210,7 +210,7 @@ def _settled(
         return replace(held_before, key=key, cursor=cursor)
     known = remembered if remembered.exists() else None
     deleted = 0
-    if known or merged.gone:
+    if key and (known or merged.gone):
         deleted = remember_deleted(con, before, known, file, key, at, gone)
     for path in (file, *([gone] if deleted else [])):
         to_disk(path)
