@@ -68,8 +68,9 @@ def _steps(sink: SqlSink, store: Store) -> list[str]:
     return [
         f"A table of our own in PostgreSQL, on the same machine ({os.cpu_count()} cores, no wait for the disk), the "
         f"journal in SQLite; {len(next(iter(first.values())))} fields a record, reasons of {size:.0f} characters at "
-        "the mean. One run, of processor time as well. Each record that is written is kept in the journal first, read "
-        "once more and compared, written, and marked.",
+        "the mean. Each record that is written is kept in the journal first, read once more and compared, written, and "
+        "marked. One run; *processor* is what the command itself computed, which says more than the clock where the "
+        "machine has other work, as it may have had.",
         "",
         "| step | records | took | processor, ours | records a second |",
         "|---|---:|---:|---:|---:|",
