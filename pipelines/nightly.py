@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ from typing import Any
 from crm.clock import utc_text
 from crm.errors import DONE, FAILED, GATE_NOT_PASSED, DataRefused, DealcastError, WrongUse
 from crm.lock import held
-from crm.sources.connect import kind_of
+from crm.sources.connect import kind_of, without_secrets
 from crm.sources.mirror.sync import current
 from pipelines.check import check
 from pipelines.config import Config, Home, caller, load_config
@@ -37,7 +36,6 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
 }
 MOVED = 0.1
 """A win chance that changed by more than this is counted as moved."""
-_PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^@/]*@")
 
 
 @dataclass(frozen=True)
@@ -87,7 +85,7 @@ def nightly(data: Path | str, as_of: str, home: Home, step: Callable[[str], None
     config = load_config(home)
     for name in config.write_back:
         sink_called(name, config)
-    source = _PASSWORD.sub(r"\1:***@", str(data))
+    source = without_secrets(str(data))
     folder = home.path / "nightly"
     with held(folder / "lock", f"dealcast nightly by {caller()}"):
         nights = Nights(folder)
