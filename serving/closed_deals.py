@@ -62,15 +62,19 @@ def closed_deals(scoring: ScoringSet, model: DealModel) -> ClosedDeals:
     """Deals that closed in the two years before the date of scoring, as they stood in each of their stages.
 
     A deal stands for itself by the snapshot in the middle of its stay in the stage; one that was reopened by those of
-    its last life. Nothing is there of a deal that had never stood in a stage at any snapshot.
+    its last life, and one that is open again by none. Nothing is there of a deal that had never stood in a stage at
+    any snapshot.
     """
     prepared, as_of = scoring.prepared, scoring.as_of
     spans = prepared.histories.episodes
     every = grid(prepared.histories, model.time.grid_days, as_of)
     closed = spans.closed[every.episode]
     lately = (closed <= as_of) & (closed > as_of - LOOK_BACK_DAYS * DAY)
+    begun = np.flatnonzero(spans.opened <= as_of)
+    last = np.zeros(len(prepared.histories), dtype=np.int64)
+    last[spans.deal[begun]] = begun  # lives come in their order
     stage = stage_at(prepared, every)
-    rows = np.flatnonzero(lately)
+    rows = np.flatnonzero(lately & (every.episode == last[every.deal]))
     rows = rows[_chosen(_of(every, rows), stage[rows], closed[rows])]
     snapshots = _of(every, rows)
     features = compute(prepared, snapshots, model.names)

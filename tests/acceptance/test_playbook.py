@@ -6,13 +6,13 @@ import pandas as pd
 import pytest
 
 from benchmarks._injected import DEED, USELESS
-from tests.acceptance.worlds import LAST_DAY, WEEK_BEFORE, dealcast, new_home
+from tests.acceptance.worlds import FAST, LAST_DAY, WEEK_BEFORE, dealcast, new_home
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    """A home in which nothing was trained."""
-    return new_home(tmp_path_factory.mktemp("playbook") / "home")
+    """A home in which nothing was trained; a playbook wants deals looked at more often than a quick model."""
+    return new_home(tmp_path_factory.mktemp("playbook") / "home", FAST.replace("grid_days = 28", "grid_days = 14"))
 
 
 @pytest.fixture(scope="module")

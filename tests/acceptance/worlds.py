@@ -156,7 +156,8 @@ def _once(base: Path, name: str, make: Callable[[Path], Told]) -> tuple[Path, To
             told.write_text(json.dumps(asdict(make(first))), encoding="utf-8")
     if first != own:
         shutil.copytree(first, own)
-    return own, Told(**json.loads(told.read_text(encoding="utf-8")))
+    kept = json.loads(told.read_text(encoding="utf-8"))
+    return own, Told(kept["code"], *(kept[name].replace(str(first), str(own)) for name in ("out", "err")))
 
 
 @cache

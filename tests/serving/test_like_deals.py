@@ -112,13 +112,29 @@ def test_nor_is_one_that_closed_more_than_two_years_before():
 
 
 def test_a_reopened_deal_is_not_shown_its_own_earlier_life():
-    """And others see it once, by its last life."""
+    """Nor is anybody else: it has not ended yet."""
     stages = [("2026-03-01", "Prospect", "Closed Lost"), ("2026-05-01", "Closed Lost", "Prospect")]
     again = deal("AGAIN", "2026-02-01", "Prospect"), [change("AGAIN", at, "stage", *both) for at, *both in stages], []
     tables = company(again, closed("C1", 2, True), opened("OPEN", 1))
     told = found(tables)
     assert names_in(told["AGAIN"]) == ["C1"]
-    assert sorted(names_in(told["OPEN"])) == ["AGAIN", "C1"]
+    assert names_in(told["OPEN"]) == ["C1"]
+
+
+def test_a_reopened_deal_tells_how_it_ended_at_last_and_one_that_is_open_again_nothing():
+    lost, again = closed("TWICE", 3, False), change("TWICE", "2026-04-01", "stage", "Closed Lost", "Propose")
+    won = change("TWICE", "2026-05-01", "stage", "Propose", "Closed Won")
+    twice = (
+        {**lost[0], "stage": "Closed Won", "closed_at": "2026-05-01", "is_won": True},
+        [lost[1], again, won],
+        lost[2],
+    )
+    back, reopened = closed("BACK", 3, False), change("BACK", "2026-07-20", "stage", "Closed Lost", "Prospect")
+    row = {**back[0], "stage": "Prospect", "closed_at": None, "is_won": None}
+    tables = company(twice, (row, [back[1], reopened], back[2]), opened("EARLY", 3), opened("LATE", 3, "Propose"))
+    told = found(tables)
+    assert names_in(told["EARLY"]) == [], "what became of it in Prospect was not its end, and the other goes on"
+    assert [(one["opportunity_id"], one["won"]) for one in told["LATE"]["deals"]] == [("TWICE", True)]
 
 
 def test_the_record_is_of_the_nearest_fifty():
