@@ -30,7 +30,8 @@ from training.models.win_curve import Curve, Timing, WinCurve, fit_win_curve
 from training.rows import Rows
 from training.settings import BoostingSettings
 
-FORMAT = 5
+FORMAT = 6
+"""Of the files, and of what features mean: a model is asked only of features as it learned them."""
 _BLENDS = ("closing", "winning", "win")
 _STALL = "stall"
 
