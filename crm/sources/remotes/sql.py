@@ -16,9 +16,9 @@ from typing import TypeVar
 import pyarrow as pa
 import sqlalchemy as sa
 from pyarrow import feather
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from crm.errors import DataRefused, WrongUse
+from crm.patience import Patience, TryAgain
 from crm.sources.finding import tables_to_read
 from crm.sources.remote import Page, RemoteTable
 from crm.sources.salesforce_cells import folded
@@ -29,7 +29,7 @@ from crm.sources.sql.duckdb_file import DuckdbFile
 
 WRITTEN = ("fivetransynced", "systemmodstamp")  # when a row was last written, folded, the best first
 DELETED = frozenset({"fivetrandeleted", "isdeleted"})
-TRIES = 5
+PATIENCE = Patience(budget=15.0, longest=4.0)  # a server that restarts is back within seconds
 SECRET_WORDS = ("pass", "secret", "token", "key")
 SHOWN = 12
 Answer = TypeVar("Answer")
@@ -203,15 +203,16 @@ class SqlTable:
 
 
 def _again(database: Database, ask: Callable[[], Answer]) -> Answer:
-    """What the database answers, asked a few times over if its connection is lost."""
-    tries = Retrying(
-        stop=stop_after_attempt(TRIES),
-        wait=wait_exponential_jitter(multiplier=0.5, max=8),
-        retry=retry_if_exception_type(ConnectionLost),
-        before_sleep=lambda _state: database.leave(),
-        reraise=True,
-    )
-    return tries(ask)
+    """What the database answers, asked again with a new connection if the former is lost."""
+
+    def attempt() -> Answer:
+        try:
+            return ask()
+        except ConnectionLost as error:
+            database.leave()
+            raise TryAgain(error) from None
+
+    return PATIENCE.call(attempt)
 
 
 def _listed(names: Sequence[str]) -> str:
