@@ -17,6 +17,7 @@ from crm.hierarchy import LEVELS, NOBODY
 from serving.champions import How, Promotion
 from serving.database import naive, now, records
 from serving.runs import EarlierRun
+from serving.store_messages import MessageStore
 from serving.store_people import PeopleStore
 from serving.store_tables import DEALS, FORECASTS, LIKE_DEALS, MODELS, PROMOTIONS, RUNS, SCORE_COLUMNS, SCORES
 from serving.store_trial import TrialStore, add_assigned
@@ -25,7 +26,7 @@ from serving.store_writeback import WritebackStore
 FILE = "dealcast.db"
 
 
-class Store(PeopleStore, TrialStore, WritebackStore):
+class Store(PeopleStore, TrialStore, WritebackStore, MessageStore):
     """One store; each method is one transaction."""
 
     @staticmethod
