@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,38 @@ from serving.database import naive, now, records
 from serving.runs import EarlierRun
 from serving.store_messages import MessageStore
 from serving.store_people import PeopleStore
-from serving.store_tables import DEALS, FORECASTS, LIKE_DEALS, MODELS, PROMOTIONS, RUNS, SCORE_COLUMNS, SCORES
+from serving.store_tables import (
+    CLOSED,
+    CRM_USERS,
+    DEALS,
+    FORECASTS,
+    LIKE_DEALS,
+    MODELS,
+    PROMOTIONS,
+    RUNS,
+    SCORE_COLUMNS,
+    SCORES,
+)
 from serving.store_trial import TrialStore, add_assigned
 from serving.store_writeback import WritebackStore
 
 FILE = "dealcast.db"
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What a scoring run keeps beside its scores.
+
+    :param assigned: the deals that have come into a trial with it (columns of TRIAL).
+    :param like: by opportunity_id, the closed deals most like each, as JSON text.
+    :param closed: the deals that have closed since the run before (columns of CLOSED).
+    :param users: the CRM's users (columns of CRM_USERS); those of the run with the newest date are kept.
+    """
+
+    assigned: pd.DataFrame | None = None
+    like: pd.Series | None = None
+    closed: pd.DataFrame | None = None
+    users: pd.DataFrame | None = None
 
 
 class Store(PeopleStore, TrialStore, WritebackStore, MessageStore):
@@ -42,25 +70,23 @@ class Store(PeopleStore, TrialStore, WritebackStore, MessageStore):
         deals: pd.DataFrame,
         model_version: str,
         as_of: datetime,
-        assigned: pd.DataFrame | None = None,
-        like: pd.Series | None = None,
+        beside: Beside | None = None,
     ) -> None:
-        """Keep a run with its scores and how its deals stood then (columns of SCORES, DEALS), all or nothing.
-
-        :param assigned: the deals that have come into a trial with this run (columns of TRIAL).
-        :param like: by opportunity_id, the closed deals most like each, as JSON text.
-        """
-        stood = deals.assign(run_id=run_id)[[column.name for column in DEALS.columns]]
-        kept = {SCORES: scores[list(SCORE_COLUMNS)], DEALS: stood}
-        if like is not None:
+        """Keep a run with its scores and how its deals stood then (columns of SCORES, DEALS), all or nothing."""
+        beside = Beside() if beside is None else beside
+        kept = {SCORES: scores[list(SCORE_COLUMNS)], DEALS: _columns(DEALS, deals.assign(run_id=run_id))}
+        if beside.like is not None:
             names = [column.name for column in LIKE_DEALS.columns]
-            kept[LIKE_DEALS] = pd.DataFrame(dict(zip(names, (run_id, like.index, like.to_numpy()), strict=True)))
-        self._save_run("score", run_id, model_version, as_of, kept, assigned)
+            values = (run_id, beside.like.index, beside.like.to_numpy())
+            kept[LIKE_DEALS] = pd.DataFrame(dict(zip(names, values, strict=True)))
+        if beside.closed is not None:
+            kept[CLOSED] = _columns(CLOSED, beside.closed.assign(run_id=run_id))
+        self._save_run("score", run_id, model_version, as_of, kept, beside)
 
     def save_forecast(self, run_id: str, forecast: pd.DataFrame, model_version: str, as_of: datetime) -> None:
         """Keep a run with its forecast (the contract's columns, and `name`: what people call the key)."""
         kept = {FORECASTS: forecast[[column.name for column in FORECASTS.columns]]}
-        self._save_run("forecast", run_id, model_version, as_of, kept)
+        self._save_run("forecast", run_id, model_version, as_of, kept, Beside())
 
     def _save_run(
         self,
@@ -69,7 +95,7 @@ class Store(PeopleStore, TrialStore, WritebackStore, MessageStore):
         model_version: str,
         as_of: datetime,
         kept: Mapping[sa.Table, pd.DataFrame],
-        assigned: pd.DataFrame | None = None,
+        beside: Beside,
     ) -> None:
         run = {"run_id": run_id, "kind": kind, "as_of": naive(as_of), "started_at": now()}
         with self.transaction() as connection:
@@ -77,13 +103,30 @@ class Store(PeopleStore, TrialStore, WritebackStore, MessageStore):
             for table, frame in kept.items():
                 if len(frame):
                     connection.execute(sa.insert(table), records(frame))
-            if assigned is not None and len(assigned):
-                add_assigned(connection, assigned)
+            if beside.assigned is not None and len(beside.assigned):
+                add_assigned(connection, beside.assigned)
+            if beside.users is not None:
+                _replace_users(connection, beside.users.assign(as_of=naive(as_of)))
 
     def last_as_of(self, kind: str) -> datetime | None:
         """The latest date that a run of the kind ("score", "forecast") was made for; None where there is none."""
         with self.transaction() as connection:
             return connection.execute(sa.select(sa.func.max(RUNS.c.as_of)).where(RUNS.c.kind == kind)).scalar()
+
+    def crm_users(self) -> tuple[dict[str, Any], ...]:
+        """The CRM's users as of the newest scoring run, in the order of their ids (columns of CRM_USERS)."""
+        with self.transaction() as connection:
+            rows = connection.execute(sa.select(CRM_USERS).order_by(CRM_USERS.c.user_id)).mappings().all()
+        return tuple(dict(row) for row in rows)
+
+    def closed_deals(self, after: datetime, until: datetime) -> tuple[dict[str, Any], ...]:
+        """The deals that closed in (after, until], as the newest run that kept them saw them (columns of CLOSED)."""
+        query = sa.select(CLOSED).join(RUNS, RUNS.c.run_id == CLOSED.c.run_id)
+        query = query.where(CLOSED.c.closed_at > naive(after), CLOSED.c.closed_at <= naive(until))
+        with self.transaction() as connection:
+            rows = connection.execute(query.order_by(RUNS.c.as_of, RUNS.c.started_at)).mappings().all()
+        newest = {row["opportunity_id"]: dict(row) for row in rows}
+        return tuple(sorted(newest.values(), key=lambda row: (row["closed_at"], row["opportunity_id"])))
 
     def latest_forecast(self, as_of: datetime | None = None) -> pd.DataFrame | None:
         """The newest forecast (at or before a date), in the order in which it was kept; None where there is none."""
@@ -218,6 +261,19 @@ class Store(PeopleStore, TrialStore, WritebackStore, MessageStore):
         with self.transaction() as connection:
             row = connection.execute(query).mappings().first()
         return dict(row) if row else None
+
+
+def _columns(table: sa.Table, frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame's columns that the table has, in its order; what it does not give is empty."""
+    return frame.reindex(columns=[column.name for column in table.columns])
+
+
+def _replace_users(connection: sa.Connection, users: pd.DataFrame) -> None:
+    """Keep these users instead of the former, unless those are of a later date."""
+    newest = connection.execute(sa.select(sa.func.max(CRM_USERS.c.as_of))).scalar()
+    if len(users) and (newest is None or newest <= users["as_of"].iloc[0]):
+        connection.execute(sa.delete(CRM_USERS))
+        connection.execute(sa.insert(CRM_USERS), records(_columns(CRM_USERS, users)))
 
 
 def _in_order(column: pd.Series) -> pd.Series:
