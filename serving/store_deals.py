@@ -50,7 +50,7 @@ class DealStore(Database):
 
     def stood(self, run_id: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Some deals of a run by their ids, as :meth:`listed` has them; those that are not in it are left out."""
-        found = {}
+        found: dict[str, dict[str, Any]] = {}
         with self.transaction() as connection:
             for part in _parts(ids):
                 rows = connection.execute(_light(run_id).where(SCORES.c.opportunity_id.in_(part))).mappings()

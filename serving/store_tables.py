@@ -231,6 +231,21 @@ WRITTEN = sa.Table(
     sa.Column("said", sa.Text, nullable=False),
 )
 
+MESSAGES = sa.Table(
+    "messages",
+    metadata,
+    sa.Column("user_id", sa.String, primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("channel", sa.String, nullable=False),
+    sa.Column("place", sa.String, nullable=False),
+    sa.Column("subject", sa.String, nullable=False),
+    sa.Column("claimed_at", sa.DateTime, nullable=False),
+    sa.Column("progress", sa.String, nullable=False),
+    sa.Column("said", sa.Text, nullable=False),
+    sa.Column("author", sa.String, nullable=False),
+)
+
 FORECAST_COLUMNS = tuple(column.name for column in FORECASTS.columns if column.name != "name")
 """The contract's columns; the store keeps what people call each key as well."""
 
