@@ -17,6 +17,7 @@ from crm.errors import DealcastError
 from crm.hierarchy import LEVELS, NOBODY
 from serving.champions import How, Promotion
 from serving.database import naive, now, records
+from serving.store_accounts import AccountStore
 from serving.store_deals import DealStore
 from serving.store_messages import MessageStore
 from serving.store_people import PeopleStore
@@ -54,7 +55,7 @@ class Beside:
     users: pd.DataFrame | None = None
 
 
-class Store(DealStore, PeopleStore, TrialStore, WritebackStore, MessageStore):
+class Store(AccountStore, DealStore, PeopleStore, TrialStore, WritebackStore, MessageStore):
     """One store; each method is one transaction."""
 
     @staticmethod

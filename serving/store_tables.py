@@ -246,6 +246,52 @@ MESSAGES = sa.Table(
     sa.Column("author", sa.String, nullable=False),
 )
 
+ACCOUNTS = sa.Table(
+    "users",
+    metadata,
+    sa.Column("username", sa.String, primary_key=True),
+    sa.Column("role", sa.String, nullable=False),
+    sa.Column("user_id", sa.String),
+    sa.Column("password_hash", sa.String),
+    sa.Column("active", sa.Boolean, nullable=False),
+    sa.Column("created_at", sa.DateTime, nullable=False),
+    sa.Column("changed_at", sa.DateTime, nullable=False),
+)
+
+SESSIONS = sa.Table(
+    "sessions",
+    metadata,
+    sa.Column("token_hash", sa.String, primary_key=True),
+    sa.Column("username", sa.String, sa.ForeignKey("users.username"), nullable=False),
+    sa.Column("began_at", sa.DateTime, nullable=False),
+    sa.Column("seen_at", sa.DateTime, nullable=False),
+    sa.Column("ends_at", sa.DateTime, nullable=False),
+    sa.Index("sessions_by_user", "username"),
+)
+
+API_TOKENS = sa.Table(
+    "api_tokens",
+    metadata,
+    sa.Column("token_hash", sa.String, primary_key=True),
+    sa.Column("username", sa.String, sa.ForeignKey("users.username"), nullable=False),
+    sa.Column("label", sa.String, nullable=False),
+    sa.Column("made_at", sa.DateTime, nullable=False),
+    sa.Column("ends_at", sa.DateTime),
+    sa.Index("api_tokens_by_user", "username"),
+)
+
+AUDIT = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("at", sa.DateTime, nullable=False),
+    sa.Column("username", sa.String, nullable=False),
+    sa.Column("address", sa.String, nullable=False),
+    sa.Column("action", sa.String, nullable=False),
+    sa.Column("about", sa.String, nullable=False),
+    sa.Index("audit_by_action", "action", "at"),
+)
+
 FORECAST_COLUMNS = tuple(column.name for column in FORECASTS.columns if column.name != "name")
 """The contract's columns; the store keeps what people call each key as well."""
 
