@@ -19,6 +19,7 @@ from serving.champions import How, Promotion
 from serving.database import naive, now, records
 from serving.store_accounts import AccountStore
 from serving.store_deals import DealStore
+from serving.store_lists import ListStore
 from serving.store_messages import MessageStore
 from serving.store_people import PeopleStore
 from serving.store_tables import (
@@ -55,7 +56,7 @@ class Beside:
     users: pd.DataFrame | None = None
 
 
-class Store(AccountStore, DealStore, PeopleStore, TrialStore, WritebackStore, MessageStore):
+class Store(AccountStore, DealStore, ListStore, PeopleStore, TrialStore, WritebackStore, MessageStore):
     """One store; each method is one transaction."""
 
     @staticmethod

@@ -41,7 +41,7 @@ class DealStore(Database):
 
     def listed(self, run_id: str, owners: Collection[str] | None = None) -> tuple[dict[str, Any], ...]:
         """The deals of a run (of some owners), the most urgent first: columns of SCORES but TOLD, and of DEALS."""
-        query = _light(run_id)
+        query = light(run_id)
         if owners is not None:
             query = query.where(DEALS.c.owner_id.in_(list(owners)))
         with self.transaction() as connection:
@@ -53,7 +53,7 @@ class DealStore(Database):
         found: dict[str, dict[str, Any]] = {}
         with self.transaction() as connection:
             for part in _parts(ids):
-                rows = connection.execute(_light(run_id).where(SCORES.c.opportunity_id.in_(part))).mappings()
+                rows = connection.execute(light(run_id).where(SCORES.c.opportunity_id.in_(part))).mappings()
                 found |= {row["opportunity_id"]: dict(row) for row in rows}
         return found
 
@@ -145,7 +145,7 @@ class DealStore(Database):
             return connection.execute(newest).scalar()
 
 
-def _light(run_id: str) -> sa.Select[Any]:
+def light(run_id: str) -> sa.Select[Any]:
     """The deals of a run without what is told of them."""
     light = [column for column in SCORES.columns if column.name not in TOLD]
     return sa.select(*light, *_STOOD).join(DEALS, _BOTH).where(SCORES.c.run_id == run_id)

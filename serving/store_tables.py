@@ -40,6 +40,7 @@ SCORES = sa.Table(
     sa.Column("model_version", sa.String, nullable=False),
     sa.Column("scored_at", sa.DateTime, nullable=False),
     sa.Index("scores_by_deal", "opportunity_id", "as_of"),
+    sa.Index("scores_by_priority", "run_id", "priority"),
 )
 
 DEALS = sa.Table(

@@ -7,10 +7,10 @@ from datetime import date, timedelta
 
 from serving.digest.letter import Kind, Letter, Person
 from serving.digest.morning import morning
-from serving.digest.news import News
 from serving.digest.weekly import weekly
 from serving.digest.wishes import DigestWishes
 from serving.formats import HOUSE, Formats
+from serving.news import News
 from serving.store import Store
 
 
@@ -26,7 +26,7 @@ class Writer:
     def news(self, day: date) -> News | None:
         """What there is to tell as of a day; None where nothing was scored by then."""
         if day not in self._news:
-            self._news[day] = News.of(self.store, day, self.forms, self.wishes.links)
+            self._news[day] = News.of(self.store, day, self.forms)
         return self._news[day]
 
     def letter_for(self, person: Person, kind: Kind, day: date) -> Letter | None:
@@ -34,7 +34,10 @@ class Writer:
         news = self.news(day)
         if news is None:
             return None
-        return weekly(person, news) if kind is Kind.WEEKLY else morning(person, news, self._days_back(day))
+        links = self.wishes.links
+        if kind is Kind.WEEKLY:
+            return weekly(person, news, links)
+        return morning(person, news, links, self._days_back(day))
 
     def _days_back(self, day: date) -> int:
         """Since how many days ago a morning tells what changed: since the day of the morning before."""

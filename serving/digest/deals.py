@@ -8,9 +8,10 @@ from typing import Any
 
 from serving.causes import stall_reason
 from serving.digest.letter import Entry
-from serving.digest.news import News, Row
+from serving.digest.links import Links
 from serving.headline import next_step, reason_line, top_reason
 from serving.moved import Why
+from serving.news import News, Row
 from serving.runs import ScoringRun
 from serving.since import Moved, Since
 from serving.wording import points
@@ -27,17 +28,19 @@ class Change:
     whys: Sequence[Why]
 
 
-def entries(news: News, rows: Sequence[Row], *, owners: bool = False, stalls: bool = False) -> tuple[Entry, ...]:
+def entries(
+    news: News, links: Links, rows: Sequence[Row], *, owners: bool = False, stalls: bool = False
+) -> tuple[Entry, ...]:
     """These deals in their order.
 
     :param owners: whether to say whose each one is; :param stalls: whether to say why it may stall, not why it is won.
     """
     told = news.told([row["opportunity_id"] for row in rows])
-    return tuple(_entry(news, row, told[row["opportunity_id"]], owner=owners, stalls=stalls) for row in rows)
+    return tuple(_entry(news, links, row, told[row["opportunity_id"]], owner=owners, stalls=stalls) for row in rows)
 
 
 def changed_entries(
-    news: News, then: ScoringRun, since: Since, rows: Sequence[Row], *, owners: bool = False
+    news: News, links: Links, then: ScoringRun, since: Since, rows: Sequence[Row], *, owners: bool = False
 ) -> tuple[Entry, ...]:
     """Deals that changed since a run: what changed, and where the win chance moved what moved it."""
     moves = {one.opportunity_id: one for one in since.moved}
@@ -45,7 +48,7 @@ def changed_entries(
     told, whys = news.told(ids), news.why_moved(then, [key for key in ids if key in moves])
     before = news.store.stood(then.run_id, ids)
     return tuple(
-        _entry(news, row, told[key], Change(before[key], moves.get(key), whys.get(key, ())), owner=owners)
+        _entry(news, links, row, told[key], Change(before[key], moves.get(key), whys.get(key, ())), owner=owners)
         for key, row in zip(ids, rows, strict=True)
     )
 
@@ -76,6 +79,7 @@ def by_urgency(since: Since, rows: Sequence[Row]) -> list[Row]:
 
 def _entry(
     news: News,
+    links: Links,
     row: Row,
     told: Mapping[str, Any],
     change: Change | None = None,
@@ -86,7 +90,7 @@ def _entry(
     step = next_step(told["coaching"])
     lines = (_stands(news, row, change), _weighs(told, change, stalls=stalls), step and f"Next: {step}")
     told_in = tuple(line for line in lines if line)
-    return Entry(title(news, row, owner=owner), told_in, news.links.deal(row["opportunity_id"]))
+    return Entry(title(news, row, owner=owner), told_in, links.deal(row["opportunity_id"]))
 
 
 def _weighs(told: Mapping[str, Any], change: Change | None, *, stalls: bool) -> str | None:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from crm.hierarchy import COMPANY, NOBODY
 from serving.digest.letter import Person
-from serving.digest.news import SLACK, News
+from serving.news import SLACK, News
 
 
 def outlook(person: Person, news: News, days: int) -> list[str]:

@@ -9,11 +9,13 @@ from typing import Any
 from serving.causes import OTHER, cause_of
 from serving.digest.deals import by_urgency, changed_entries, entries, named
 from serving.digest.letter import Letter, Person, Section
+from serving.digest.links import Links
 from serving.digest.morning import foot
-from serving.digest.news import News, Row
 from serving.digest.outlook import outlook
+from serving.news import News, Row
 from serving.runs import ScoringRun
 from serving.since import Since
+from serving.visible import Sight
 
 WEEK = 7
 LIKELY = 0.5
@@ -26,9 +28,9 @@ LEAST_LACKING = 2
 """A step that a single deal lacks is its owner's affair."""
 
 
-def weekly(person: Person, news: News) -> Letter | None:
+def weekly(person: Person, news: News, links: Links) -> Letter | None:
     """The letter of a week; None where nobody below the person has an open deal and nothing is forecast."""
-    team = news.staff.below(person.user_id)
+    team = Sight(news.staff.below(person.user_id))
     rows = news.deals(team)
     foreseen = outlook(person, news, WEEK)
     if not rows and not foreseen:
@@ -40,17 +42,17 @@ def weekly(person: Person, news: News) -> Letter | None:
     told = news.told([row["opportunity_id"] for row in rows[:MOST_ASKED]])
     found = (
         Section("Forecast", says=tuple(foreseen)),
-        _changed(news, then, since, rows),
-        _stalling(news, rows, told),
+        _changed(news, links, then, since, rows),
+        _stalling(news, links, rows, told),
         _to_coach_on(rows, told),
-        _own(person, news),
+        _own(person, news, links),
     )
     return Letter(
         subject=f"Your team's week: {short or deals}",
         lead=_lead(news, since, said, deals),
         sections=tuple(section for section in found if section.entries or section.says),
         foot=foot(news),
-        link=news.links.team,
+        link=links.team,
     )
 
 
@@ -60,16 +62,16 @@ def _lead(news: News, since: Since | None, said: str, deals: str) -> str:
     return f"{deals}. Since {news.forms.day(since.since)}: {said or 'nothing has changed'}."
 
 
-def _changed(news: News, then: ScoringRun | None, since: Since | None, rows: Sequence[Row]) -> Section:
+def _changed(news: News, links: Links, then: ScoringRun | None, since: Since | None, rows: Sequence[Row]) -> Section:
     if then is None or since is None:
         return Section("What changed")
     moved = {one.opportunity_id for one in since.moved}
     most = [row for row in by_urgency(since, rows) if row["opportunity_id"] in moved][:MOST_MOVED]
     says = tuple(f"{what}: {named(news, some)}." for what, some in (("Won", since.won), ("Lost", since.lost)) if some)
-    return Section("What changed", changed_entries(news, then, since, most, owners=True), says)
+    return Section("What changed", changed_entries(news, links, then, since, most, owners=True), says)
 
 
-def _stalling(news: News, rows: Sequence[Row], told: Mapping[str, Mapping[str, Any]]) -> Section:
+def _stalling(news: News, links: Links, rows: Sequence[Row], told: Mapping[str, Mapping[str, Any]]) -> Section:
     """The deals that may stall: counted by what over, and those with most at stake one by one."""
     at_risk = [row for row in rows if (row["stall_risk"] or 0.0) >= LIKELY and row["revenue_at_stake"]]
     by_cause: dict[str, list[Row]] = defaultdict(list)
@@ -80,7 +82,7 @@ def _stalling(news: News, rows: Sequence[Row], told: Mapping[str, Mapping[str, A
         f"{len(some)} {'deal' if len(some) == 1 else 'deals'}, {news.forms.money(_at_stake(some))} at stake: {cause}."
         for cause, some in ((cause, by_cause[cause]) for cause in order[:MOST_CAUSES])
     )
-    return Section("May stall", entries(news, at_risk[:MOST_STALLING], owners=True, stalls=True), says)
+    return Section("May stall", entries(news, links, at_risk[:MOST_STALLING], owners=True, stalls=True), says)
 
 
 def _at_stake(rows: Sequence[Row]) -> float:
@@ -101,9 +103,8 @@ def _to_coach_on(rows: Sequence[Row], told: Mapping[str, Mapping[str, Any]]) -> 
     return Section("Worth a talk", says=says)
 
 
-def _own(person: Person, news: News) -> Section:
+def _own(person: Person, news: News, links: Links) -> Section:
     """What is most at stake of the person's own deals: there is no other letter on that day."""
-    rows = news.deals({person.user_id})
-    snoozed = news.snoozed(rows)
-    urgent = [row for row in rows if row["revenue_at_stake"] and row["opportunity_id"] not in snoozed]
-    return Section("Your own deals", entries(news, urgent[:MOST_OWN]))
+    rows = news.deals(Sight(frozenset({person.user_id})))
+    urgent = [row for row in rows if row["revenue_at_stake"] and row["opportunity_id"] not in news.snoozed]
+    return Section("Your own deals", entries(news, links, urgent[:MOST_OWN]))

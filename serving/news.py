@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from typing import Any
 
 import pandas as pd
 
-from serving.digest.links import Links
 from serving.formats import HOUSE, Formats
 from serving.moved import Why, why_moved
 from serving.runs import ScoringRun
 from serving.since import Since, since
 from serving.staff import Staff
 from serving.store import Store
-from serving.verdicts import snoozed
+from serving.verdicts import SNOOZE, snoozed
+from serving.visible import Sight
 
 SLACK = timedelta(hours=12)
 """A night's run comes an hour sooner or later than the one a week ago; it is the same night's all the same."""
@@ -34,13 +34,12 @@ class News:
     store: Store
     run: ScoringRun
     forms: Formats = HOUSE
-    links: Links = field(default_factory=Links)
 
     @staticmethod
-    def of(store: Store, day: date, forms: Formats = HOUSE, links: Links | None = None) -> News | None:
-        """The news of a day: the newest run up to its end; None where nothing was scored by then."""
-        runs = store.runs_between(None, datetime.combine(day, time.max))
-        return News(store, runs[-1], forms, links or Links()) if runs else None
+    def of(store: Store, day: date | None = None, forms: Formats = HOUSE) -> News | None:
+        """The news of a day: the newest run up to its end, of all where none is named; None where there is none."""
+        runs = store.runs_between(None, None if day is None else datetime.combine(day, time.max))
+        return News(store, runs[-1], forms) if runs else None
 
     @property
     def day(self) -> date:
@@ -57,31 +56,29 @@ class News:
         return self.store.runs_between(None, self.run.as_of)
 
     @cached_property
-    def _verdicts(self) -> pd.DataFrame:
-        return self.store.verdicts()
+    def snoozed(self) -> frozenset[str]:
+        """The deals that somebody does not want to see for now."""
+        said = self.store.verdicts()
+        rows = self.store.stood(self.run.run_id, sorted(said.loc[said["verdict"] == SNOOZE, "opportunity_id"].unique()))
+        if not rows:
+            return frozenset()
+        return snoozed(said, pd.DataFrame(list(rows.values())).set_index("opportunity_id"), self.day)
 
     def before(self, days: int) -> ScoringRun | None:
         """The newest run of so many days ago or longer; None where there is none."""
         until = self.run.as_of - timedelta(days=days) + SLACK
         return next((run for run in reversed(self._runs) if run.as_of <= until), None)
 
-    def deals(self, owners: Collection[str]) -> tuple[dict[str, Any], ...]:
-        """The open deals of some owners, the most urgent first."""
-        return self.store.listed(self.run.run_id, owners)
+    def deals(self, sight: Sight) -> tuple[dict[str, Any], ...]:
+        """The open deals that are seen, the most urgent first."""
+        return self.store.listed(self.run.run_id, sight.owners)
 
-    def since(self, then: ScoringRun, rows: Sequence[Row], owners: Collection[str]) -> Since:
-        """What has changed of these owners' deals since a run."""
+    def since(self, then: ScoringRun, rows: Sequence[Row], sight: Sight) -> Since:
+        """What has changed of these deals since a run, and which closed of those that are seen."""
         before = self.store.stood(then.run_id, [row["opportunity_id"] for row in rows])
         closed = self.store.closed_deals(then.as_of, self.run.as_of)
-        own = [row for row in closed if row["owner_id"] in owners]
+        own = [row for row in closed if sight.sees(row["owner_id"])]
         return since(rows, before, own, (then.as_of.date(), self.day))
-
-    def snoozed(self, rows: Iterable[Row]) -> frozenset[str]:
-        """Those of the deals that somebody does not want to see for now."""
-        facts = pd.DataFrame(list(rows))
-        if not len(facts):
-            return frozenset()
-        return snoozed(self._verdicts, facts.set_index("opportunity_id"), self.day)
 
     def told(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Reasons, stall reasons and coaching of some deals."""

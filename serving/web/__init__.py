@@ -1,0 +1,1 @@
+"""Pages for reps and managers, and the API behind them."""

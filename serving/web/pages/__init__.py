@@ -1,0 +1,1 @@
+"""The pages, a file each: a file of this folder that declares a ROUTER is served."""
