@@ -176,7 +176,8 @@ class SmtpChannel:
 
 def _fits(message: EmailMessage) -> bool:
     html = message.get_body(("html",))
-    return html is not None and len(html.get_content().encode()) <= LARGEST
+    page = "" if html is None else str(html.get_content())
+    return len(page.encode()) + page.count("\n") <= LARGEST  # on its way each line end has two signs
 
 
 def _agreed(answer: tuple[int, bytes], about: str, for_all: bool) -> None:
