@@ -17,7 +17,7 @@ from crm.errors import DealcastError
 from crm.hierarchy import LEVELS, NOBODY
 from serving.champions import How, Promotion
 from serving.database import naive, now, records
-from serving.runs import EarlierRun
+from serving.store_deals import DealStore
 from serving.store_messages import MessageStore
 from serving.store_people import PeopleStore
 from serving.store_tables import (
@@ -54,7 +54,7 @@ class Beside:
     users: pd.DataFrame | None = None
 
 
-class Store(PeopleStore, TrialStore, WritebackStore, MessageStore):
+class Store(DealStore, PeopleStore, TrialStore, WritebackStore, MessageStore):
     """One store; each method is one transaction."""
 
     @staticmethod
@@ -113,21 +113,6 @@ class Store(PeopleStore, TrialStore, WritebackStore, MessageStore):
         with self.transaction() as connection:
             return connection.execute(sa.select(sa.func.max(RUNS.c.as_of)).where(RUNS.c.kind == kind)).scalar()
 
-    def crm_users(self) -> tuple[dict[str, Any], ...]:
-        """The CRM's users as of the newest scoring run, in the order of their ids (columns of CRM_USERS)."""
-        with self.transaction() as connection:
-            rows = connection.execute(sa.select(CRM_USERS).order_by(CRM_USERS.c.user_id)).mappings().all()
-        return tuple(dict(row) for row in rows)
-
-    def closed_deals(self, after: datetime, until: datetime) -> tuple[dict[str, Any], ...]:
-        """The deals that closed in (after, until], as the newest run that kept them saw them (columns of CLOSED)."""
-        query = sa.select(CLOSED).join(RUNS, RUNS.c.run_id == CLOSED.c.run_id)
-        query = query.where(CLOSED.c.closed_at > naive(after), CLOSED.c.closed_at <= naive(until))
-        with self.transaction() as connection:
-            rows = connection.execute(query.order_by(RUNS.c.as_of, RUNS.c.started_at)).mappings().all()
-        newest = {row["opportunity_id"]: dict(row) for row in rows}
-        return tuple(sorted(newest.values(), key=lambda row: (row["closed_at"], row["opportunity_id"])))
-
     def latest_forecast(self, as_of: datetime | None = None) -> pd.DataFrame | None:
         """The newest forecast (at or before a date), in the order in which it was kept; None where there is none."""
         runs = sa.select(RUNS.c.run_id).where(RUNS.c.kind == "forecast")
@@ -141,47 +126,6 @@ class Store(PeopleStore, TrialStore, WritebackStore, MessageStore):
             return None
         frame = pd.DataFrame([dict(row) for row in rows], columns=[column.name for column in FORECASTS.columns])
         return frame.sort_values(["period_start", "level", "key"], key=_in_order, ignore_index=True)
-
-    def scored_deals(self, as_of: datetime | None) -> frozenset[str]:
-        """The deals that were scored as of a date, by any run."""
-        query = sa.select(SCORES.c.opportunity_id).where(SCORES.c.as_of == as_of)
-        with self.transaction() as connection:
-            return frozenset(connection.execute(query).scalars())
-
-    def run_before(self, as_of: datetime) -> EarlierRun | None:
-        """The newest scoring run before a date; None where there is none."""
-        before = sa.select(RUNS).where(RUNS.c.kind == "score", RUNS.c.as_of < naive(as_of))
-        newest = before.order_by(RUNS.c.as_of.desc(), RUNS.c.started_at.desc()).limit(1)
-        with self.transaction() as connection:
-            run = connection.execute(newest).mappings().first()
-            if run is None:
-                return None
-            query = sa.select(SCORES.c.opportunity_id, SCORES.c.win_probability)
-            rows = connection.execute(query.where(SCORES.c.run_id == run["run_id"])).all()
-        said = pd.Series({row[0]: row[1] for row in rows}, dtype=float)
-        millis = round(run["as_of"].replace(tzinfo=UTC).timestamp() * 1000)
-        return EarlierRun(run["run_id"], millis, run["model_version"] or "", said)
-
-    def latest_score(self, opportunity_id: str, as_of: datetime | None = None) -> dict[str, Any] | None:
-        """The newest score of a deal (at or before a date) and how it stood; None where it was never scored."""
-        both = (SCORES.c.run_id == DEALS.c.run_id) & (SCORES.c.opportunity_id == DEALS.c.opportunity_id)
-        stood = [column for column in DEALS.columns if column.name not in SCORES.columns]
-        query = sa.select(SCORES, *stood).join(DEALS, both)
-        query = query.where(SCORES.c.opportunity_id == opportunity_id)
-        if as_of is not None:
-            query = query.where(SCORES.c.as_of <= naive(as_of))
-        query = query.order_by(SCORES.c.as_of.desc(), SCORES.c.scored_at.desc()).limit(1)
-        with self.transaction() as connection:
-            row = connection.execute(query).mappings().first()
-        return dict(row) if row else None
-
-    def like_deals(self, run_id: str, opportunity_id: str) -> dict[str, Any]:
-        """The closed deals most like one, as kept with a run's scores; empty where none were kept."""
-        query = sa.select(LIKE_DEALS.c.like_deals)
-        query = query.where(LIKE_DEALS.c.run_id == run_id, LIKE_DEALS.c.opportunity_id == opportunity_id)
-        with self.transaction() as connection:
-            text = connection.execute(query).scalar()
-        return dict(json.loads(text)) if text else {}
 
     def record_model(
         self,

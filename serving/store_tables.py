@@ -60,6 +60,7 @@ DEALS = sa.Table(
     sa.Column("owner_id", sa.String),
     sa.Column("account_id", sa.String),
     sa.Column("stage_since", sa.Date),
+    sa.Index("scored_deals_by_owner", "run_id", "owner_id"),
 )
 
 CLOSED = sa.Table(

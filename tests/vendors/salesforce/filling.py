@@ -48,8 +48,8 @@ _OBJECTS: Mapping[str, str] = {
     "IsRecurrence:boolean",
     "OpportunityContactRole": f"{_COMMON} OpportunityId:reference ContactId:reference Role:picklist IsPrimary:boolean",
     "Account": f"{_COMMON} Name Industry:picklist NumberOfEmployees:int AnnualRevenue:currency BillingCountry",
-    "User": "Id:id SystemModstamp:datetime CreatedDate:datetime Name FirstName LastName Email:email ManagerId:reference "
-    "Department Title IsActive:boolean",
+    "User": "Id:id SystemModstamp:datetime CreatedDate:datetime Name FirstName LastName Email:email "
+    "ManagerId:reference Department Title IsActive:boolean",
     "OpportunityStage": "Id:id SystemModstamp:datetime CreatedDate:datetime ApiName MasterLabel SortOrder:int "
     "IsClosed:boolean IsWon:boolean DefaultProbability:percent ForecastCategory:picklist ForecastCategoryName:picklist "
     "IsActive:boolean",
