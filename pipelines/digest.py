@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+from urllib.parse import quote
 
 from crm.clock import time_zone
 from crm.durable import replace_file
@@ -23,19 +23,26 @@ from serving.digest.cutting import Cut
 from serving.digest.delivery import Became, Delivered, Delivery, Due
 from serving.digest.html import as_html
 from serving.digest.letter import Kind, Letter, Person
-from serving.digest.links import Links
 from serving.digest.text import as_text
 from serving.digest.tidy import tidy
+from serving.digest.wishes import DigestWishes
 from serving.formats import Formats
 from serving.store import Store
 from serving.store_messages import Progress
 
 Step = Callable[[str], None]
-Write = Callable[[Person, Kind, date, Store, Formats, Links], Letter | None]
-"""What writes a letter; None where there is nothing to say."""
 Clock = Callable[[], datetime]
 
-_NO_FILE = re.compile(r"[^A-Za-z0-9._-]+")
+
+class Writes(Protocol):
+    """What writes letters."""
+
+    def letter_for(self, person: Person, kind: Kind, day: date) -> Letter | None:
+        """A person's letter of a day; None where there is nothing to say."""
+
+
+Writing = Callable[[Store, DigestWishes, Formats], Writes]
+"""Begins to write the letters of a store."""
 
 
 @dataclass(frozen=True)
@@ -108,17 +115,18 @@ class _Today:
     due: tuple[tuple[Member, Kind], ...]
     channels: Mapping[Kind, Channel]
     notes: tuple[str, ...]
+    writer: Writes
 
-    def letter(self, write: Write, person: Person, kind: Kind) -> Letter | None:
+    def letter(self, person: Person, kind: Kind) -> Letter | None:
         """A person's letter, tidy."""
-        written = write(person, kind, self.day, self.store, self.config.formats, self.config.digest.links)
+        written = self.writer.letter_for(person, kind, self.day)
         return None if written is None else tidy(written)
 
 
-def preview(asked: Asked, home: Home, write: Write, clock: Clock | None = None) -> Preview:
+def preview(asked: Asked, home: Home, writing: Writing, clock: Clock | None = None) -> Preview:
     """What would be sent on a day, to whom and by what; nothing is sent."""
     now = (clock or _now)()
-    today = _opened(asked, home, now)
+    today = _opened(asked, home, writing, now)
     notes = list(today.notes)
     if (old := _too_old(today, now)) is not None:
         notes.append(f"Not sent as they are: {old}.")
@@ -126,25 +134,27 @@ def preview(asked: Asked, home: Home, write: Write, clock: Clock | None = None) 
         notes.append(f"No channel is named yet: [digest] channel in {FILE} (docs/digests.md).")
     notes += [f"Not sent as it is: {why}." for why in _lacking(today.channels)]
     had = today.store.messages(today.day)
-    letters = tuple(
-        _previewed(today, member.person, kind, had.get(member.person.user_id), write) for member, kind in today.due
-    )
-    return Preview(today.day, today.as_of, letters, tuple(notes))
+    letters = (_previewed(today, one.person, kind, had.get(one.person.user_id)) for one, kind in today.due)
+    return Preview(today.day, today.as_of, tuple(letters), tuple(notes))
 
 
 def _lacking(channels: Mapping[Kind, Channel]) -> Iterator[str]:
     """What stands against sending by the channels."""
-    for channel in dict.fromkeys(channels.values()):
+    for channel in _distinct(channels):
         try:
             channel.check()
         except WrongUse as error:
             yield f"{error.where}: {error.found}"
 
 
-def _previewed(today: _Today, person: Person, kind: Kind, had: Mapping[str, Any] | None, write: Write) -> Previewed:
+def _distinct(channels: Mapping[Kind, Channel]) -> Iterable[Channel]:
+    return {channel.name: channel for channel in channels.values()}.values()
+
+
+def _previewed(today: _Today, person: Person, kind: Kind, had: Mapping[str, Any] | None) -> Previewed:
     channel = today.channels.get(kind)
     place = None if channel is None else channel.reaches(person)
-    letter = today.letter(write, person, kind)
+    letter = today.letter(person, kind)
     why_not = "nothing to say" if letter is None else ""
     if channel is not None and place is None:
         why_not = "no place by this channel"
@@ -153,14 +163,14 @@ def _previewed(today: _Today, person: Person, kind: Kind, had: Mapping[str, Any]
     return Previewed(person, kind, None if channel is None else channel.name, place, letter, why_not)
 
 
-def send(asked: Asked, home: Home, write: Write, step: Step, clock: Clock | None = None) -> Sending:
+def send(asked: Asked, home: Home, writing: Writing, step: Step, clock: Clock | None = None) -> Sending:
     """Send the letters of today.
 
     :raises WrongUse: where another day is asked for, or a channel lacks something.
     :raises DataRefused: where the scores are too old to be news.
     """
     clock = clock or _now
-    today = _opened(asked, home, clock())
+    today = _opened(asked, home, writing, clock())
     if today.day != _local(clock(), today.config):
         raise WrongUse("letters are sent on their own day", where="--on", remedy="leave --on out, or --send")
     if not today.channels:
@@ -173,10 +183,10 @@ def send(asked: Asked, home: Home, write: Write, step: Step, clock: Clock | None
             expected=f"scores of the last {today.config.digest.max_age_hours:g} hours ([digest] max_age_hours)",
             remedy="see what became of `dealcast nightly`; nothing was sent",
         )
-    for channel in dict.fromkeys(today.channels.values()):
+    for channel in _distinct(today.channels):
         channel.check()
     due = [
-        Due(member.person, kind, today.channels[kind], partial(today.letter, write, member.person, kind))
+        Due(member.person, kind, today.channels[kind], partial(today.letter, member.person, kind))
         for member, kind in today.due
         if kind in today.channels
     ]
@@ -195,7 +205,7 @@ def write_out(made: Preview, folder: Path) -> tuple[Path, ...]:
     written = []
     for one in made.letters:
         if one.letter is not None:
-            stem = f"{made.day}-{one.kind}-{_NO_FILE.sub('_', one.person.user_id)}"
+            stem = f"{made.day}-{one.kind}-{quote(one.person.user_id, safe='')}"
             cut = Cut(one.letter)
             for path, content in (
                 (folder / f"{stem}.txt", f"{one.letter.subject}\n\n{as_text(cut)}"),
@@ -206,21 +216,23 @@ def write_out(made: Preview, folder: Path) -> tuple[Path, ...]:
     return tuple(written)
 
 
-def _opened(asked: Asked, home: Home, now: datetime) -> _Today:
+def _opened(asked: Asked, home: Home, writing: Writing, now: datetime) -> _Today:
     config = load_config(home)
     store = scored_store(home, config)
-    as_of = store.last_as_of("score")
-    if as_of is None:
-        raise nothing_scored(home)
     day = _local(now, config) if asked.on is None else _day(asked.on)
+    runs = store.runs_between(None, datetime.combine(day, time.max))
+    if not runs:
+        raise nothing_scored(home)
     users, wishes = store.crm_users(), config.digest
-    everybody = audience(users, store.owners_in(store.scoring_run()), wishes)
+    everybody = audience(users, store.owners_of(runs[-1].run_id), wishes)
     if asked.whom is not None:
         everybody = (_member(asked.whom, everybody),)
     due = [(member, kind) for member in everybody if (kind := kind_due(member, day, wishes, asked.kind)) is not None]
     unknown = unknown_names(users, wishes)
     notes = (f"[digest] names whom the CRM does not know: {', '.join(unknown)}.",) if unknown else ()
-    return _Today(config, store, day, as_of.replace(tzinfo=UTC), tuple(due), channels_of(config), notes)
+    as_of = runs[-1].as_of.replace(tzinfo=UTC)
+    writer = writing(store, wishes, config.formats)
+    return _Today(config, store, day, as_of, tuple(due), channels_of(config), notes, writer)
 
 
 def _member(wanted: str, everybody: tuple[Member, ...]) -> Member:

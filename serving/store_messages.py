@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from serving.database import Database, now
-from serving.store_tables import DEALS, MESSAGES
+from serving.store_tables import MESSAGES
 
 
 class Progress(StrEnum):
@@ -53,9 +53,3 @@ class MessageStore(Database):
         with self.transaction() as connection:
             rows = connection.execute(query).mappings().all()
         return {row["user_id"]: dict(row) for row in rows}
-
-    def owners_in(self, run_id: str | None) -> frozenset[str]:
-        """The users whose open deals a scoring run has scored."""
-        query = sa.select(DEALS.c.owner_id).where(DEALS.c.run_id == run_id, DEALS.c.owner_id.is_not(None))
-        with self.transaction() as connection:
-            return frozenset(connection.execute(query.distinct()).scalars())

@@ -267,8 +267,3 @@ def test_several_processes_at_once_never_send_two(store_url, box):
         children.append(child)
     assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0, 0, 0]
     assert sorted(box.sent) == sorted(person.user_id for person in people)
-
-
-def test_owners_are_those_of_the_run_that_is_named(store):
-    assert store.owners_in(None) == frozenset()
-    assert store.owners_in("score-1") == frozenset()
