@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 CAUSES: Mapping[str, tuple[str, ...]] = {
@@ -31,10 +31,16 @@ OTHER = "other facts"
 _CAUSE_OF = {group: cause for cause, groups in CAUSES.items() for group in groups}
 
 
-def cause_of(stall_reasons: Mapping[str, Any]) -> str:
-    """The first thing that a deal is about to stall over, of those that can be told in few words.
+def stall_reason(stall_reasons: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The weightiest reason for a stall that has a cause told in few words, else the weightiest; None without any.
 
     :param stall_reasons: as scores keep them; empty where no model has answered.
     """
-    said = [_CAUSE_OF[reason["group"]] for reason in stall_reasons.get("for", ()) if reason["group"] in _CAUSE_OF]
-    return said[0] if said else OTHER
+    found: Sequence[Mapping[str, Any]] = stall_reasons.get("for", ())
+    return next((reason for reason in found if reason["group"] in _CAUSE_OF), found[0] if found else None)
+
+
+def cause_of(stall_reasons: Mapping[str, Any]) -> str:
+    """What a deal is about to stall over, in few words; :data:`OTHER` where none say it."""
+    reason = stall_reason(stall_reasons)
+    return OTHER if reason is None else _CAUSE_OF.get(reason["group"], OTHER)

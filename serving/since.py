@@ -47,15 +47,18 @@ class Since:
         """Whether anything has changed at all."""
         return any(getattr(self, name) for name in ("won", "lost", *_SAYS))
 
-    def sentence(self, formats: Formats = HOUSE) -> str:
-        """All that has changed, counted: "1 deal won (48 k), 2 moved up, 1 close date passed"; empty where nothing."""
+    def sentence(self, formats: Formats = HOUSE, most: int | None = None) -> str:
+        """What has changed, counted: "1 deal won (48 k), 2 moved up, 1 close date passed"; empty where nothing.
+
+        :param most: how many counts to give, the first ones first; all of them where it is not said.
+        """
         parts = [self._closed(rows, how, formats) for rows, how in ((self.won, "won"), (self.lost, "lost")) if rows]
         up = sum(one.by > 0 for one in self.moved)
         counts = {name: len(getattr(self, name)) for name in _SAYS if name != "moved"}
         counts |= {"up": up, "down": len(self.moved) - up}
         said = {**_SAYS, "up": ("moved up",) * 2, "down": ("moved down",) * 2}
         parts += [f"{formats.count(counts[n])} {said[n][counts[n] > 1]}" for n in _ORDER if counts[n]]
-        return ", ".join(parts)
+        return ", ".join(parts[:most])
 
     @staticmethod
     def _closed(rows: tuple[Row, ...], how: str, formats: Formats) -> str:
