@@ -128,7 +128,7 @@ def preview(asked: Asked, home: Home, writing: Writing, clock: Clock | None = No
     now = (clock or _now)()
     today = _opened(asked, home, writing, now)
     notes = list(today.notes)
-    if (old := _too_old(today, now)) is not None:
+    if today.day == _local(now, today.config) and (old := _too_old(today, now)) is not None:
         notes.append(f"Not sent as they are: {old}.")
     if not today.channels:
         notes.append(f"No channel is named yet: [digest] channel in {FILE} (docs/digests.md).")

@@ -90,8 +90,8 @@ def _spoken(made: Preview | Sending) -> str:
 
 
 def _previewed(one: Previewed) -> str:
-    by = one.place if one.channel is None else f"{one.channel}: {one.place or '–'}"
-    return f"  {cut(one.person.name, 24):24} {one.kind:8} {cut(one.why_not or by or '–', 44)}"
+    by = "no channel" if one.channel is None else f"{one.channel}: {one.place}"
+    return f"  {cut(one.person.name, 24):24} {one.kind:8} {cut(one.why_not or by, 44)}"
 
 
 def _delivered(one: Delivered) -> Iterable[str]:

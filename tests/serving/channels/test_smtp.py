@@ -107,6 +107,16 @@ def plain():
         yield server, SmtpChannel("mail", SmtpSettings("127.0.0.1", FROM, server.port, "none"))
 
 
+@pytest.mark.parametrize("length", [10, 65, 66, 69, 70, 75, 78, 79, 120, 980])
+def test_a_subject_of_plain_words_arrives_as_it_is(plain, length):
+    server, channel = plain
+    server.taken.clear()
+    subject = ("word " * 250)[: length - 1] + "."
+    assert channel.send(Letter(subject, "lead", ()), ADA).fate is Fate.SENT
+    assert server.letters[0][1]["Subject"] == subject
+    assert f"\r\nSubject: {subject}\r\n".encode() in server.taken[0][1]
+
+
 @pytest.mark.parametrize("name", NASTY)
 def test_what_a_person_is_called_stands_in_no_header(plain, name):
     server, channel = plain

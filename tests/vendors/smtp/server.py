@@ -28,11 +28,13 @@ class MailServer:
     :param login: user and password that it lets in; None: nobody has to log in.
     :param refuses: its answers instead of "250 OK", by what is asked: MAIL, DATA, or a recipient's address.
     :param fault: one of the above, once a letter has come in.
+    :param slow: seconds that it takes to answer once a letter has come in.
     """
 
     login: tuple[str, str] | None = None
     refuses: dict[str, str] = field(default_factory=dict)
     fault: str | None = None
+    slow: float = 0.0
     taken: list[tuple[str, bytes]] = field(default_factory=list)
     connections: int = 0
     logins: int = 0
@@ -66,8 +68,7 @@ class MailServer:
         self.taken += [(to, envelope.content) for to in envelope.rcpt_tos]
         if self.fault == LOST:
             server.transport.abort()
-        if self.fault == SILENT:
-            await asyncio.sleep(1.5)
+        await asyncio.sleep(1.5 if self.fault == SILENT else self.slow)
         return "250 2.0.0 taken"
 
     def lets_in(self, server: Any, session: Any, envelope: Any, mechanism: str, given: Any) -> AuthResult:
