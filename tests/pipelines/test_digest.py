@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import argparse
 import json
-from dataclasses import replace
+import re
+import shlex
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from crm.errors import DataRefused, WrongUse
+from pipelines.commands import digest as command
 from pipelines.config import Home, load_config
 from pipelines.digest import Asked, preview, send, write_out
 from pipelines.reports.digest import preview_json, preview_text, sending_json, sending_text
-from serving.channels.smtp import SmtpChannel
+from serving.channels.kinds import CHANNELS
 from serving.digest.delivery import Became
 from serving.digest.letter import Kind
 from serving.digest.wishes import DigestWishes
@@ -344,4 +349,30 @@ def test_the_password_reaches_the_channel_and_nothing_else(home, monkeypatch):
     )
     made = sent(home)
     assert {one.became for one in made.delivered} == {Became.REFUSED, Became.UNREACHED}
-    assert "s3cr3t" not in sending_text(made) + sending_json(made) + repr(SmtpChannel)
+    assert "s3cr3t" not in sending_text(made) + sending_json(made)
+
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "digests.md").read_text(encoding="utf-8")
+
+
+def test_the_page_names_every_setting_and_secret():
+    keys = [field.name for field in fields(DigestWishes)]
+    for name in CHANNELS.names():
+        kind = CHANNELS.called(name, "kind")
+        keys += [field.name.removesuffix("_") for field in fields(kind.settings)]
+        assert f": `{name}`" in PAGE
+        assert all(f"`DEALCAST_{secret}`" in PAGE for secret in kind.secrets)
+    assert [key for key in keys if f"`{key}`" not in PAGE and f"[digest.{key}]" not in PAGE] == []
+
+
+@pytest.mark.parametrize("name", ["dealcast-digest.cron", "dealcast-digest.service"])
+def test_what_is_to_run_unattended_runs(name):
+    text = (DOCS / "digests" / name).read_text(encoding="utf-8")
+    given = re.findall(r"bin/dealcast digest ([^>\n]*?)(?: 2>&1.*)?$", text, re.MULTILINE)
+    parser = argparse.ArgumentParser()
+    command.arguments(parser)
+    options = parser.parse_args(shlex.split(given[0]))
+    assert len(given) == 1
+    assert options.send
+    assert f"digests/{name}" in PAGE
