@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from crm.errors import WrongUse
-from pipelines.champion import found_store
+from pipelines.champion import found_store, nothing_scored, scored_store
 from pipelines.config import Config, Home, caller, load_config
 from pipelines.sinks import sink_called
 from serving.formats import Formats
@@ -70,7 +70,7 @@ def writeback(sink_name: str, run_id: str | None, home: Home, asked: Asked, step
     :raises WrongUse: where there is no such sink or run; DataRefused: where the plan is not what was confirmed.
     """
     config = load_config(home)
-    configured, store = sink_called(sink_name, config), _scored_store(home, config)
+    configured, store = sink_called(sink_name, config), scored_store(home, config)
     scored = store.scoring_run(run_id)
     if scored is None:
         raise _no_such_run(run_id, home)
@@ -95,7 +95,7 @@ def undo(run_id: str, home: Home, asked: Asked, step: Step) -> WritebackResult:
     :raises WrongUse: where there is no such write-back, or its sink is another by now.
     """
     config = load_config(home)
-    store = _scored_store(home, config)
+    store = scored_store(home, config)
     run = next((run for run in store.writebacks() if run["run_id"] == run_id), None)
     if run is None:
         raise WrongUse(f"there is no write-back '{run_id}'", where="RUN", remedy="`dealcast undo` lists them")
@@ -181,18 +181,7 @@ def _withheld(store: Store, config: Config) -> frozenset[str]:
     return frozenset(assigned.loc[assigned["arm"] == HELD_BACK, "opportunity_id"])
 
 
-def _scored_store(home: Home, config: Config) -> Store:
-    store = found_store(home, config)
-    if store is None:
-        raise _no_such_run(None, home)
-    return store
-
-
 def _no_such_run(run_id: str | None, home: Home) -> WrongUse:
-    if run_id is not None:
-        return WrongUse(f"there is no scoring run '{run_id}'", where="--run", remedy="leave it out for the newest one")
-    return WrongUse(
-        "nothing has been scored here yet",
-        where=str(home.path),
-        remedy="run `dealcast score --data DIR` first; or name the home in which deals were scored with --home",
-    )
+    if run_id is None:
+        return nothing_scored(home)
+    return WrongUse(f"there is no scoring run '{run_id}'", where="--run", remedy="leave it out for the newest one")
