@@ -36,8 +36,10 @@ COMMANDS = {
     "coach": "where reps' deals stall and what they miss, against their team's",
     "digest": "each person's letter of the day by e-mail, Slack or Teams; looked at first",
     "nightly": "sync, check, score, write back, forecast, retrain if it is due",
+    "users": "who may sign in to the pages, and what they see",
+    "serve": "pages for reps and managers",
 }
-PLANNED = ("monitor", "users", "serve")
+PLANNED = ("monitor",)
 PROGRAM = "dealcast"
 
 
