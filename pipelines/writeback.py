@@ -162,7 +162,7 @@ def _most(plan: Plan, asked: Asked, configured: int | None) -> int:
 def changes_table(plan: Plan) -> pd.DataFrame:
     """Every field that is to change: opportunity_id, field, before, after, as text."""
     rows = [
-        (change.opportunity_id, name, _as_text(change.before[name]), _as_text(value))
+        (change.record_id, name, _as_text(change.before[name]), _as_text(value))
         for change in plan.changes
         for name, value in change.after.items()
     ]

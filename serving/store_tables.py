@@ -192,7 +192,7 @@ WRITTEN = sa.Table(
     "written_records",
     metadata,
     sa.Column("run_id", sa.String, sa.ForeignKey("writebacks.run_id"), primary_key=True),
-    sa.Column("opportunity_id", sa.String, primary_key=True),
+    sa.Column("opportunity_id", sa.String, key="record_id", primary_key=True),  # a task's key where it is of tasks
     sa.Column("held", sa.Text, nullable=False),
     sa.Column("put", sa.Text, nullable=False),
     sa.Column("progress", sa.String, nullable=False),

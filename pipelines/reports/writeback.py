@@ -98,10 +98,10 @@ def _changes_lines(result: WritebackResult, top: int) -> list[str]:
     else:
         rest = "1 holds the answers already" if same == 1 else f"{same:,} hold the answers already"
         lines = wrapped(f"{_records(number)} would change; {rest}.", "")
-    order = sorted(plan.changes, key=lambda change: (_priority(change), change.opportunity_id))
+    order = sorted(plan.changes, key=lambda change: (_priority(change), change.record_id))
     for change in order[:top]:
-        name = result.names.get(change.opportunity_id, "")
-        lines += ["", cut(f"{change.opportunity_id}  {name}".rstrip(), WIDTH)]
+        name = result.names.get(change.record_id, "")
+        lines += ["", cut(f"{change.record_id}  {name}".rstrip(), WIDTH)]
         lines += [_field_line(name, change, result.formats) for name in change.after if name not in STAMPS]
     if number > top:
         lines += ["", *wrapped(f"and {number - top:,} more: --out FILE or --json has all.", "")]
@@ -141,7 +141,7 @@ def _left_out(plan: Plan) -> list[str]:
     lines += _ids("no longer scored, left as they were written", plan.gone)
     for kept in plan.kept[:MOST_IDS]:
         ours, now = (NOTHING if value is None else str(value) for value in (kept.ours, kept.now))
-        said = f"left alone: {kept.opportunity_id}, {BY_NAME[kept.field].label}, holds {now}; written was {ours}"
+        said = f"left alone: {kept.record_id}, {BY_NAME[kept.field].label}, holds {now}; written was {ours}"
         lines += [cut(said, WIDTH)]
     if len(plan.kept) > MOST_IDS:
         lines += [f"and {len(plan.kept) - MOST_IDS:,} more that are left alone: --json has all."]

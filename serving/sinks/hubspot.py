@@ -55,6 +55,8 @@ class HubSpotSettings:
 class HubSpotSink:
     """The deals of a HubSpot account, which is entered with the first question."""
 
+    fields = FIELDS
+
     def __init__(self, name: str, settings: HubSpotSettings, through: Door, patience: Patience | None = None) -> None:
         self.name, self._door, self._patience = name, through, patience
         self._properties = {field.name: f"{settings.prefix}{field.name}" for field in FIELDS}

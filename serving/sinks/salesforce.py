@@ -43,7 +43,7 @@ class SalesforceSink:
     :param collections_up_to: from how many records on a job of Bulk API 2.0 is used.
     """
 
-    batch = 10_000
+    batch, fields = 10_000, FIELDS
 
     def __init__(self, name: str, org: Org, key: str = "Id", collections_up_to: int = MOST_IN_A_COLLECTION) -> None:
         self.name, self._org, self._key, self._few = name, org, key, collections_up_to

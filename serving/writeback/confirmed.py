@@ -66,7 +66,7 @@ def carry_out(
             expected=f"at most {said.most:,} records",
             remedy=f"look at the plan again; where it is meant, say so: --most {len(plan.changes)}",
         )
-    changes = {change.opportunity_id: change for change in plan.changes}
+    changes = {change.record_id: change for change in plan.changes}
     if run is None:
         if not changes:
             return Applied("")
@@ -89,7 +89,7 @@ def _run_of(plan: Plan, confirmed: str, journal: WritebackStore) -> Mapping[str,
     if plan.hash == confirmed and Progress.WRITTEN in run["counts"]:
         return None
     known = journal.written(run["run_id"])
-    return run if all(known.get(change.opportunity_id) == change for change in plan.changes) else None
+    return run if all(known.get(change.record_id) == change for change in plan.changes) else None
 
 
 def _new_run(plan: Plan, said: Confirmation, sink: Sink, run_id: str) -> dict[str, Any]:

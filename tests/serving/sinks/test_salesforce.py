@@ -65,7 +65,7 @@ def scored(ids, score=50):
 
 
 def fates(outcomes):
-    return {one.opportunity_id: one.fate for one in outcomes}
+    return {one.record_id: one.fate for one in outcomes}
 
 
 def test_what_is_written_is_what_is_read_back_and_nothing_else_is_touched(salesforce, sink):
@@ -104,7 +104,7 @@ def test_partial_success_is_told_row_by_row(salesforce, sink):
     outcomes = sink.write(scored([*ids, missing]))
     expected = {**dict.fromkeys(ids, Fate.WRITTEN), ids[1]: Fate.FAILED, ids[2]: Fate.FAILED, missing: Fate.FAILED}
     assert fates(outcomes) == expected
-    said = {one.opportunity_id: one.said for one in outcomes}
+    said = {one.record_id: one.said for one in outcomes}
     assert "closed deals are frozen" in said[ids[1]]
     assert "deleted" in said[ids[2]]
     assert missing not in salesforce.company.tables["Opportunity"].rows
