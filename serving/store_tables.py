@@ -216,6 +216,7 @@ WRITEBACKS = sa.Table(
     sa.Column("author", sa.String, nullable=False),
     sa.Column("started_at", sa.DateTime, nullable=False),
     sa.Column("finished_at", sa.DateTime),
+    sa.Column("what", sa.String),
     sa.Index("writebacks_by_sink", "address", "started_at"),
 )
 

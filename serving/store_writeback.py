@@ -33,6 +33,13 @@ class Progress(StrEnum):
     LEFT = "left alone"  # it held something else by then
 
 
+class What(StrEnum):
+    """What a run has written."""
+
+    ANSWERS = "answers"
+    TASKS = "tasks"
+
+
 class WritebackStore(Database):
     """What was written where, record by record."""
 
@@ -75,7 +82,8 @@ class WritebackStore(Database):
             WRITTEN.c.run_id, WRITTEN.c.progress
         )
         with self.transaction() as connection:
-            runs = [{**row, "counts": {}} for row in connection.execute(query).mappings()]
+            rows = connection.execute(query).mappings().all()
+            runs = [{**row, "what": What(row["what"] or What.ANSWERS), "counts": {}} for row in rows]
             by_id = {run["run_id"]: run for run in runs}
             for run_id, progress, number in connection.execute(counted):
                 by_id[run_id]["counts"][Progress(progress)] = number

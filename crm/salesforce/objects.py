@@ -1,7 +1,8 @@
 """The objects that are fetched, and which of their fields.
 
-Only fields that the user may see are asked for. Never among them: our own (`Dealcast_…`; but the key of our tasks), what the act
-of writing or looking changes (LastModifiedDate and its like), and compound fields, whose parts have names of their own.
+Only fields that the user may see are asked for. Never among them: our own (`Dealcast_…`, all but the key of our tasks),
+what the act of writing or looking changes (LastModifiedDate and its like), and compound fields, whose parts have names
+of their own.
 """
 
 from __future__ import annotations
@@ -18,14 +19,8 @@ TASK_KEY = f"{OWN_PREFIX}Key__c"
 
 HOUSEKEEPING = frozenset(
     (
-        *(
-            "LastModifiedDate",
-            "LastModifiedById",
-            "SystemModstamp",
-            "LastViewedDate",
-            "LastReferencedDate",
-            "IsDeleted",
-        ),
+        *("LastModifiedDate", "LastModifiedById", "SystemModstamp", "IsDeleted"),
+        *("LastViewedDate", "LastReferencedDate"),
         *("LastActivityDate", "HasOpenActivity", "HasOverdueTask"),  # a deal's, changed by a task that we make
     )
 )

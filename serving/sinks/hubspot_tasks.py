@@ -93,19 +93,7 @@ class HubSpotTasks:
     def _made(self, rows: Mapping[str, Values]) -> Sequence[Outcome]:
         if not rows:
             return []
-        inputs = [
-            {
-                "objectWriteTraceId": key,  # with it each task is judged by itself
-                "properties": {KEY: key, "hs_task_type": "TODO", **_theirs(values)},
-                "associations": [
-                    {
-                        "to": {"id": values["opportunity_id"]},
-                        "types": [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": TASK_TO_DEAL}],
-                    }
-                ],
-            }
-            for key, values in rows.items()
-        ]
+        inputs = [_input(key, values) for key, values in rows.items()]
         try:
             answer = self._account.create(TASKS, inputs)
         except Unanswered as lost:
@@ -157,6 +145,16 @@ class HubSpotTasks:
         """Whether the property's values are unique; None where it is not there."""
         found = (one for one in self._account.properties(TASKS) if one["name"] == KEY)
         return next((bool(one.get("hasUniqueValue")) for one in found), None)
+
+
+def _input(key: str, values: Values) -> dict[str, Any]:
+    """A task that is to be made. With an id of its own it is judged by itself; else one bad one refuses them all."""
+    kind = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": TASK_TO_DEAL}
+    return {
+        "objectWriteTraceId": key,
+        "properties": {KEY: key, "hs_task_type": "TODO", **_theirs(values)},
+        "associations": [{"to": {"id": values["opportunity_id"]}, "types": [kind]}],
+    }
 
 
 def _theirs(values: Values) -> dict[str, str]:
