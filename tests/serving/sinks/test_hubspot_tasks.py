@@ -24,12 +24,8 @@ DEALS = 130
 @pytest.fixture
 def office():
     account = an_account()
-    account.portal.pipelines[:] = [
-        {
-            "id": "p",
-            "stages": [{"id": "1", "metadata": {"isClosed": "false"}}, {"id": "2", "metadata": {"isClosed": "true"}}],
-        }
-    ]
+    stages = [{"id": key, "metadata": {"isClosed": closed}} for key, closed in (("1", "false"), ("2", "true"))]
+    account.portal.pipelines[:] = [{"id": "p", "stages": stages}]
     for _ in range(DEALS):
         account.portal.enter("deals", {"dealstage": "1", "hubspot_owner_id": "77"})
     account.portal.clock.sleep(60)
