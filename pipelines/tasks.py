@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,7 +15,15 @@ from pipelines.config import Config, Home, load_config
 from pipelines.feedback import all_feedback
 from pipelines.sinks import sink_called
 from pipelines.whom import whom
-from pipelines.writeback import Asked, Step, WritebackResult, looked_at_or_applied, scored_store, withheld
+from pipelines.writeback import (
+    Asked,
+    Step,
+    WritebackResult,
+    looked_at_or_applied,
+    owners_of,
+    scored_store,
+    withheld,
+)
 from serving.sinks.tasks import tasks_of
 from serving.store import Store
 from serving.store_writeback import What
@@ -56,13 +64,10 @@ class Chosen:
 class TasksResult(WritebackResult):
     """Tasks that would be made, or have been.
 
-    :param owners: what people call owners, by their ids; :param left_out: the deals that get none, by id, and why.
-    :param without: how many deals were looked at that coaching tells nothing of.
+    :param left_out: the deals that get none, by id, and why; :param order: the deals by urgency.
     """
 
-    owners: Mapping[str, str] | None = None
-    left_out: Mapping[str, Why] | None = None
-    without: int = 0
+    left_out: Mapping[str, Why] = field(default_factory=dict)
     order: tuple[str, ...] = ()
 
 
@@ -107,20 +112,18 @@ def tasks(sink_name: str, chosen: Chosen, home: Home, asked: Asked, step: Step) 
         applied,
         What.TASKS,
         chosen.options,
-        {**owners, **{user["user_id"]: user["name"] for user in store.crm_users() if user["name"]}},
-        {**picked.left_out, **found[0].left_out},
-        picked.without,
-        tuple(one.opportunity_id for one in picked.wanted),
+        {**owners, **owners_of(store)},
+        left_out={**picked.left_out, **found[0].left_out},
+        order=tuple(one.opportunity_id for one in picked.wanted),
     )
 
 
 @dataclass(frozen=True)
 class _Picked:
-    """The deals that were asked for: steps that may become tasks, deals that get none, and how many have no step."""
+    """The deals that were asked for: steps that may become tasks, and deals that get none, and why."""
 
     wanted: tuple[Wanted, ...]
     left_out: Mapping[str, Why]
-    without: int
 
 
 def _picked(rows: Sequence[Mapping[str, Any]], run_id: str, chosen: Chosen, store: Store, config: Config) -> _Picked:
@@ -130,7 +133,6 @@ def _picked(rows: Sequence[Mapping[str, Any]], run_id: str, chosen: Chosen, stor
     most = chosen.top if chosen.top is not None else len(rows) if chosen.deals else TOP
     wanted: list[Wanted] = []
     left_out: dict[str, Why] = {}
-    without = 0
     for row in rows:
         if len(wanted) == most:
             break
@@ -139,12 +141,13 @@ def _picked(rows: Sequence[Mapping[str, Any]], run_id: str, chosen: Chosen, stor
         if one in held_back:
             left_out[one] = Why.WITHHELD
         elif following is None:
-            without += 1
+            if chosen.deals:
+                left_out[one] = Why.WITHOUT
         elif one in asleep:
             left_out[one] = Why.SNOOZED
         else:
             wanted.append(Wanted(one, row["owner_id"], following))
-    return _Picked(tuple(wanted), left_out, without)
+    return _Picked(tuple(wanted), left_out)
 
 
 def _asked_for(rows: Sequence[Mapping[str, Any]], chosen: Chosen) -> list[Mapping[str, Any]]:

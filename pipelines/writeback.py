@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from serving.store_writeback import Progress, What
 from serving.trial.assignment import HELD_BACK
 from serving.writeback.apply import Applied
 from serving.writeback.confirmed import Confirmation, carry_out, work_at
-from serving.writeback.plan import Plan, plan_undo, plan_writeback
+from serving.writeback.plan import Change, Plan, plan_undo, plan_writeback
 from serving.writeback.values import values_of
 
 Step = Callable[[str], None]
@@ -40,7 +40,8 @@ class WritebackResult:
 
     :param most: how many records may change.
     :param names: what people call the deals, by opportunity_id; `as_of`: of the run whose answers are written.
-    :param what: answers in deals' records, or tasks.
+    :param what: answers in deals' records, or tasks; then `owners` are what people call owners, by their ids, and
+        `deals` the deals of tasks that were made before, by the tasks' keys.
     :param options: what else the command was given that the plan depends on.
     """
 
@@ -53,6 +54,8 @@ class WritebackResult:
     applied: Applied | None = None
     what: What = What.ANSWERS
     options: tuple[str, ...] = ()
+    owners: Mapping[str, str] = field(default_factory=dict)
+    deals: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,19 @@ def undo(run_id: str, home: Home, asked: Asked, step: Step) -> WritebackResult:
     made, most, applied = looked_at_or_applied(plan, sink, store, bounded, None, step, run["what"])
     rows = store.scores_of(run["scored_by"]) if run["scored_by"] else ()
     names = {row["opportunity_id"]: row["name"] or "" for row in rows}
-    return WritebackResult(run["sink"], made, most, config.formats, names, None, applied, run["what"])
+    result = WritebackResult(run["sink"], made, most, config.formats, names, None, applied, run["what"])
+    if not of_tasks:
+        return result
+    return replace(result, owners=owners_of(store), deals=_deals_of(store.written(run_id).values()))
+
+
+def owners_of(store: Store) -> dict[str, str]:
+    """What people call the CRM's users, by their ids."""
+    return {user["user_id"]: user["name"] for user in store.crm_users() if user["name"]}
+
+
+def _deals_of(tasks: Iterable[Change]) -> dict[str, str]:
+    return {one.record_id: str(one.after["opportunity_id"] or one.before["opportunity_id"]) for one in tasks}
 
 
 def runs(home: Home) -> tuple[dict[str, Any], ...]:

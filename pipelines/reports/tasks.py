@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -49,7 +48,7 @@ def in_order(result: WritebackResult) -> list[Change]:
 def left_out(result: WritebackResult) -> dict[Why, list[str]]:
     """The deals that get no task by why, the most urgent first."""
     found: dict[Why, list[str]] = {}
-    for one, why in ((result.left_out or {}) if isinstance(result, TasksResult) else {}).items():
+    for one, why in (result.left_out if isinstance(result, TasksResult) else {}).items():
         found.setdefault(why, []).append(one)
     return {why: found[why] for why in Why if why in found}
 
@@ -68,5 +67,4 @@ def _values(change: Change) -> Values:
 
 
 def _owner(result: WritebackResult, values: Values) -> str:
-    owners: Mapping[str, str] = (result.owners or {}) if isinstance(result, TasksResult) else {}
-    return owners.get(str(values["owner_id"]), str(values["owner_id"]))
+    return result.owners.get(str(values["owner_id"]), str(values["owner_id"]))

@@ -159,7 +159,8 @@ def _left_out(result: WritebackResult) -> list[str]:
     lines += _ids("no longer scored, left as they were written", plan.gone)
     for kept in plan.kept[:MOST_IDS]:
         ours, now = (NOTHING if value is None else str(value) for value in (kept.ours, kept.now))
-        said = f"left alone: {kept.record_id}, {LABELS[kept.field]}, holds {now}; written was {ours}"
+        one = result.deals.get(kept.record_id, kept.record_id)
+        said = f"left alone: {one}, {LABELS[kept.field]}, holds {now}; written was {ours}"
         lines += [cut(said, WIDTH)]
     if len(plan.kept) > MOST_IDS:
         lines += [f"and {len(plan.kept) - MOST_IDS:,} more that are left alone: --json has all."]

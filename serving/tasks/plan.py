@@ -25,6 +25,7 @@ class Why(StrEnum):
     UNOWNED = "without an owner"
     SNOOZED = "snoozed"
     WITHHELD = "without coaching for the trial"
+    WITHOUT = "without a step that coaching tells"
 
 
 @dataclass(frozen=True)

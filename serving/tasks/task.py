@@ -23,7 +23,8 @@ def next_step(coaching: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None
 def key_of(opportunity_id: str, step: Mapping[str, Any]) -> str:
     """What tells the task of a deal and a step from all others, the same in every run: 32 hexadecimal digits."""
     kind = step.get("kind", "gap")
-    which = step["action" if kind == "change" else "practice"]
+    # Scores that an earlier version has kept name the feature alone.
+    which = step["action"] if kind == "change" else step.get("practice", step["feature"])
     return sha256(f"{opportunity_id}\n{kind}\n{which}".encode()).hexdigest()[:32]
 
 

@@ -83,7 +83,7 @@ def due_in(days):
 
 
 def run_of(told):
-    return told.lines[-1].split()[-1]
+    return next(line.split()[-1] for line in told.lines if line.startswith("To take it back"))
 
 
 def in_the_portal(account):
@@ -179,6 +179,7 @@ def test_what_people_have_done_with_a_task_stands(home, sheet):
     assert "1 task would be deleted again; 1 is gone already." in back.out
     assert "Subject, holds call Anna instead" in back.out
     assert "Status, holds completed" in back.out
+    assert f"left alone: {done}, " in back.out
     assert dealcast(*back.lines[-1].split()[1:], "--home", home).code == 0
     assert set(pd.read_csv(sheet, dtype=str)["opportunity_id"]) == {done, edited}
     assert planned(home, "--top", 4)["left_out"]["deleted"] == [deleted], "still not asked for again"

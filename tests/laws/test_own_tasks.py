@@ -33,7 +33,7 @@ from tests.vendors.salesforce.server import Server
 from tests.vendors.salesforce.server import running as salesforce_running
 
 AT = int(datetime.now(UTC).timestamp() * 1000)
-ASKED = 3
+ASKED = 2
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,8 @@ def a_step(
     practice: str = "demos_90d:1", says: str = "No demo yet. Of the won 74 % had one & more <3."
 ) -> dict[str, Any]:
     """A gap as coaching tells it."""
-    return {"kind": "gap", "practice": practice, "brief": "74 % of won deals had a demo (lost: 46 %)", "says": says}
+    told = {"feature": practice.partition(":")[0], "brief": "74 % of won deals had a demo (lost: 46 %)", "says": says}
+    return {"kind": "gap", "practice": practice, **told}
 
 
 def wanted(ids: Collection[str], owner: str | None = "U1", practice: str = "demos_90d:1") -> list[Wanted]:

@@ -19,6 +19,8 @@ def test_a_key_belongs_to_a_deal_and_a_step_and_not_to_its_words():
     assert len({key, *others}) == 4
     assert key_of("D1", CHANGE) != key_of("D1", {**CHANGE, "action": "meeting+demo"})
     assert len(key) == 32
+    older = {name: said for name, said in a_step().items() if name not in ("kind", "practice")}
+    assert key_of("D1", older) == key_of("D1", {**older, "brief": "70 % by now"})
 
 
 def test_the_next_step_is_the_first_of_the_coaching():
