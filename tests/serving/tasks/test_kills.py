@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -11,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-import sqlalchemy as sa
 
 from crm.hubspot.account import Door
 from crm.patience import Patience
 from serving.sinks.hubspot import HubSpotSettings, HubSpotSink
 from serving.store import Store
+from tests.serving.killing import killed_at
 from tests.serving.tasks.places import ask, looked_at, undo, wanted
 from tests.vendors.hubspot.company import TOKEN, Account, an_account
 from tests.vendors.hubspot.server import running
@@ -34,36 +32,21 @@ def place_of(url: str) -> Any:
 
 def in_a_child(work: Callable[[Any, Store], Any], url: str, store: Path, moment: int) -> bool:
     """Do it in a process that is killed at a moment: around a change of the journal, or a call to HubSpot."""
-    child = os.fork()
-    if child == 0:
-        try:
-            left = [moment]
 
-            def tick(*given: Any) -> None:
-                statement = given[2] if len(given) > 2 and isinstance(given[2], str) else "COMMIT"
-                left[0] -= not statement.startswith(("SELECT", "PRAGMA"))
-                if left[0] == 0:
-                    os.kill(os.getpid(), signal.SIGKILL)
+    def done(tick: Callable[[], None]) -> None:
+        place = place_of(url)
+        write = place.write
 
-            for event in ("before_cursor_execute", "after_cursor_execute", "commit"):
-                sa.event.listen(sa.Engine, event, tick)
-            place = place_of(url)
-            write = place.write
+        def watched(rows: Any) -> Any:
+            tick()
+            answer = write(rows)
+            tick()
+            return answer
 
-            def watched(rows: Any) -> Any:
-                tick()
-                answer = write(rows)
-                tick()
-                return answer
+        place.write = watched
+        work(place, Store(f"sqlite:///{store}"))
 
-            place.write = watched
-            work(place, Store(f"sqlite:///{store}"))
-        except BaseException:  # noqa: BLE001 (a child must never go on with the parent's tests)
-            os._exit(1)
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status) or os.waitstatus_to_exitcode(status) == 0
-    return os.WIFSIGNALED(status)
+    return killed_at(moment, done)
 
 
 @pytest.fixture
