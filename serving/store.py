@@ -18,6 +18,7 @@ from crm.hierarchy import LEVELS, NOBODY
 from serving.champions import How, Promotion
 from serving.database import naive, now, records
 from serving.store_deals import DealStore
+from serving.store_messages import MessageStore
 from serving.store_people import PeopleStore
 from serving.store_tables import (
     CLOSED,
@@ -53,7 +54,7 @@ class Beside:
     users: pd.DataFrame | None = None
 
 
-class Store(DealStore, PeopleStore, TrialStore, WritebackStore):
+class Store(DealStore, PeopleStore, TrialStore, WritebackStore, MessageStore):
     """One store; each method is one transaction."""
 
     @staticmethod

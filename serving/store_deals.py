@@ -41,13 +41,27 @@ class DealStore(Database):
 
     def listed(self, run_id: str, owners: Collection[str] | None = None) -> tuple[dict[str, Any], ...]:
         """The deals of a run (of some owners), the most urgent first: columns of SCORES but TOLD, and of DEALS."""
-        light = [column for column in SCORES.columns if column.name not in TOLD]
-        query = sa.select(*light, *_STOOD).join(DEALS, _BOTH).where(SCORES.c.run_id == run_id)
+        query = _light(run_id)
         if owners is not None:
             query = query.where(DEALS.c.owner_id.in_(list(owners)))
         with self.transaction() as connection:
             rows = connection.execute(query.order_by(SCORES.c.priority)).mappings().all()
         return tuple(dict(row) for row in rows)
+
+    def stood(self, run_id: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Some deals of a run by their ids, as :meth:`listed` has them; those that are not in it are left out."""
+        found: dict[str, dict[str, Any]] = {}
+        with self.transaction() as connection:
+            for part in _parts(ids):
+                rows = connection.execute(_light(run_id).where(SCORES.c.opportunity_id.in_(part))).mappings()
+                found |= {row["opportunity_id"]: dict(row) for row in rows}
+        return found
+
+    def owners_of(self, run_id: str) -> frozenset[str]:
+        """Whoever owns a deal of a run."""
+        query = sa.select(DEALS.c.owner_id).where(DEALS.c.run_id == run_id, DEALS.c.owner_id.is_not(None)).distinct()
+        with self.transaction() as connection:
+            return frozenset(connection.execute(query).scalars())
 
     def told(self, run_id: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """What is told of some deals of a run: its reasons, stall reasons and coaching, read back from JSON."""
@@ -129,6 +143,12 @@ class DealStore(Database):
         newest = query.order_by(RUNS.c.as_of.desc(), RUNS.c.started_at.desc(), RUNS.c.run_id.desc()).limit(1)
         with self.transaction() as connection:
             return connection.execute(newest).scalar()
+
+
+def _light(run_id: str) -> sa.Select[Any]:
+    """The deals of a run without what is told of them."""
+    light = [column for column in SCORES.columns if column.name not in TOLD]
+    return sa.select(*light, *_STOOD).join(DEALS, _BOTH).where(SCORES.c.run_id == run_id)
 
 
 def _parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:

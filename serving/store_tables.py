@@ -60,6 +60,7 @@ DEALS = sa.Table(
     sa.Column("owner_id", sa.String),
     sa.Column("account_id", sa.String),
     sa.Column("stage_since", sa.Date),
+    sa.Index("scored_deals_by_owner", "run_id", "owner_id"),
 )
 
 CLOSED = sa.Table(
@@ -229,6 +230,21 @@ WRITTEN = sa.Table(
     sa.Column("put", sa.Text, nullable=False),
     sa.Column("progress", sa.String, nullable=False),
     sa.Column("said", sa.Text, nullable=False),
+)
+
+MESSAGES = sa.Table(
+    "messages",
+    metadata,
+    sa.Column("user_id", sa.String, primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("channel", sa.String, nullable=False),
+    sa.Column("place", sa.String, nullable=False),
+    sa.Column("subject", sa.String, nullable=False),
+    sa.Column("claimed_at", sa.DateTime, nullable=False),
+    sa.Column("progress", sa.String, nullable=False),
+    sa.Column("said", sa.Text, nullable=False),
+    sa.Column("author", sa.String, nullable=False),
 )
 
 FORECAST_COLUMNS = tuple(column.name for column in FORECASTS.columns if column.name != "name")

@@ -355,8 +355,10 @@ def test_a_store_that_lacks_columns_is_given_them(store_url, store):
     with engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE models DROP COLUMN facts")
         connection.exec_driver_sql("ALTER TABLE scored_deals DROP COLUMN slip_probability")
-    engine.dispose()
+        connection.exec_driver_sql("DROP INDEX scored_deals_by_owner")
     later = Store(store_url)
+    assert "scored_deals_by_owner" in {index["name"] for index in sa.inspect(engine).get_indexes("scored_deals")}
+    engine.dispose()
     assert later.models()[0]["facts"] == {}
     keep(later, "run", MONDAY, D1=0.4, D2=0.6)
     assert later.latest_score("D2")["slip_probability"] == 0.25
