@@ -32,6 +32,7 @@ COMMANDS = {
     "backtest": "the forecast tried on past periods, beside what people use",
     "playbook": "what won deals had done by then that lost deals had not",
     "writeback": "answers into the records of a CRM or database; looked at first",
+    "tasks": "coaching's next steps as tasks in a CRM; looked at first",
     "undo": "take a write-back back, where what it wrote is still there",
     "coach": "where reps' deals stall and what they miss, against their team's",
     "digest": "each person's letter of the day by e-mail, Slack or Teams; looked at first",

@@ -84,9 +84,14 @@ def note_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--note", default="", metavar="TEXT", help="why")
 
 
+def out_option(parser: argparse.ArgumentParser) -> None:
+    """--out: where every change is written to."""
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write every change to a .csv or .parquet file")
+
+
 def changes_options(parser: argparse.ArgumentParser) -> None:
     """--out, --top, --home, --json: where changes are shown."""
-    parser.add_argument("--out", type=Path, metavar="FILE", help="write every change to a .csv or .parquet file")
+    out_option(parser)
     help_ = "how many records to show (default: 5)"
     parser.add_argument("--top", type=at_least_one, default=5, metavar="N", help=help_)
     home_option(parser)
