@@ -38,6 +38,7 @@ grid_days = 28
 [training]
 most_rounds = 30
 learning_rate = 0.3
+patience = 5
 """
 """Few snapshots and few trees: what is tested is that all parts play together, not how good the model is."""
 
