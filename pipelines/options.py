@@ -9,11 +9,9 @@ import sys
 from pathlib import Path
 
 from crm.sources.connect import is_address
-from crm.sources.mirror.manifest import is_mirror
-from crm.sources.mirror.sync import current
 from pipelines.config import Home
 from pipelines.progress import Going
-from pipelines.sync import sync
+from pipelines.sync import folder_of, sync
 
 DEFAULT_HOME = "dealcast-home"
 DATA = "the folder with the CRM's tables, or an address: salesforce://…, hubspot://, postgresql+psycopg://…"
@@ -36,10 +34,11 @@ def data_of(options: argparse.Namespace) -> Path:
 
     A mirror's own folder is read as it was left, and its source is not asked.
     """
-    if isinstance(options.data, Path):
-        return (current(options.data) or options.data) if is_mirror(options.data) else options.data
-    with Going("syncing") as step:
-        return sync(options.data, home_of(options), step=step).folder
+    home = home_of(options)
+    if isinstance(options.data, str):
+        with Going("syncing") as step:
+            sync(options.data, home, step=step)
+    return folder_of(options.data, home)
 
 
 def data_if_given(options: argparse.Namespace) -> Path | None:
