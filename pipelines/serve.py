@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import uvicorn
@@ -37,7 +38,8 @@ class Serving:
             uvicorn.Config(self.app, log_level="warning", access_log=False, server_header=False, proxy_headers=False)
         )
         begun()
-        server.run(sockets=[self.listening])
+        with suppress(KeyboardInterrupt):  # which uvicorn hands on once all is ended: that is how it is meant to end
+            server.run(sockets=[self.listening])
 
 
 def serving(home: Home, host: str, port: int) -> Serving:
