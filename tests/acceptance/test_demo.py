@@ -4,9 +4,10 @@ import re
 import shlex
 
 import pytest
+import requests
 
 import pipelines.demo
-from tests.acceptance.worlds import FAST, Told, copied, dealcast, everything_in, program
+from tests.acceptance.worlds import FAST, Told, copied, dealcast, everything_in, program, served
 
 DEALS = 1000
 """Enough for a model that passes the gate."""
@@ -48,13 +49,26 @@ def test_it_announces_each_of_its_steps(told):
     assert counted == [f"{n + 1}/{len(counted)}" for n in range(len(counted))]
 
 
+def test_its_pages_let_in_a_rep_a_manager_and_an_admin(told, folder):
+    said = re.search(r"sign in as (\w+), (\w+) or (\w+) with (\w+)$", told.out, re.MULTILINE)
+    assert said.groups()[:3] == ("rep", "manager", "admin")
+    seen = []
+    with served(folder / "H") as (address, _):
+        for name in said.groups()[:3]:
+            form = {"username": name, "password": said[4], "next": "/deals"}
+            page = requests.post(f"{address}/sign-in", data=form, headers={"Origin": address}, timeout=60)
+            seen.append(int(re.search(r"([\d,]+) open deals?", page.text)[1].replace(",", "")))
+    assert 0 < seen[0] < seen[1] < seen[2]
+
+
 def test_what_it_says_to_do_next_can_be_done(told, folder, monkeypatch):
     monkeypatch.chdir(folder)
     advice = told.out[told.out.index("What next") :].splitlines()
     commands = [shlex.split(line) for line in advice if line.startswith("  dealcast ") and "YOUR-EXPORT" not in line]
-    assert [words[1] for words in commands] == ["explain", "forecast", "check"]
+    assert [words[1] for words in commands] == ["explain", "serve", "forecast", "check"]
     for words in commands:
-        assert dealcast(*words[1:]).code == 0
+        if words[1] != "serve":  # which goes on until it is ended
+            assert dealcast(*words[1:]).code == 0
     assert any("mlflow ui --backend-store-uri sqlite:///H/mlflow.db" in line for line in advice)
 
 

@@ -4,15 +4,13 @@ import json
 import os
 import signal
 import socket
-import sys
-from contextlib import contextmanager
 from unittest.mock import patch
 
 import pytest
 import requests
 
 from serving.store import Store
-from tests.acceptance.worlds import dealcast, started
+from tests.acceptance.worlds import dealcast, served
 from tests.scored import FRIDAY, MONDAY, deal, keep
 
 PASSWORD = "correct horse battery"
@@ -44,20 +42,6 @@ def add(home, password, name, *arguments):
     assert told.code == 0, told.err
     assert PASSWORD not in told.out
     return told
-
-
-@contextmanager
-def served(home, *arguments):
-    """A server of its own process; where it is reached."""
-    command = [sys.executable, "-m", "pipelines.cli", "serve", "--home", str(home), "--port", "0", *arguments]
-    process = started(command).process
-    try:
-        first = process.stdout.readline()
-        assert "http://" in first, first + process.stderr.read()
-        yield first.partition(": ")[2].split()[0], process
-    finally:
-        process.kill()
-        process.wait()
 
 
 def test_accounts_are_made_looked_at_changed_and_taken_away(home, password):

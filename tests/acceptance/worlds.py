@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -96,6 +96,20 @@ def started(command: Sequence[str], *, cwd: Path = ROOT, **environment: str) -> 
             encoding="utf-8",
         )
     )
+
+
+@contextlib.contextmanager
+def served(home: Path, *arguments: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """The pages of a home, served by a process of their own: where they are reached, and the process."""
+    command = [sys.executable, "-m", "pipelines.cli", "serve", "--home", str(home), "--port", "0", *arguments]
+    process = started(command).process
+    try:
+        first = process.stdout.readline()
+        assert "http://" in first, first + process.stderr.read()
+        yield first.partition(": ")[2].split()[0], process
+    finally:
+        process.kill()
+        process.wait()
 
 
 def simulated(folder: Path, **settings: object) -> Path:
