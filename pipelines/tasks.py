@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import pandas as pd
-
 from crm.errors import WrongUse
-from pipelines.champion import scored_store
-from pipelines.config import Config, Home, load_config
-from pipelines.feedback import all_feedback
+from pipelines.champion import nothing_scored, scored_store
+from pipelines.config import Home, load_config
 from pipelines.sinks import sink_called
 from pipelines.whom import whom
 from pipelines.writeback import (
@@ -24,12 +21,12 @@ from pipelines.writeback import (
     owners_of,
     withheld,
 )
+from serving.headline import first_step
+from serving.news import News
 from serving.sinks.tasks import tasks_of
-from serving.store import Store
 from serving.store_writeback import What
 from serving.tasks.plan import Tasks, Wanted, Why, plan_tasks
-from serving.tasks.task import next_step, working_days_on
-from serving.verdicts import FACTS, snoozed
+from serving.tasks.task import working_days_on
 from serving.writeback.plan import Plan
 
 TOP = 20
@@ -84,12 +81,12 @@ def tasks(sink_name: str, chosen: Chosen, home: Home, asked: Asked, step: Step) 
     """
     config = load_config(home)
     place, store = tasks_of(sink_called(sink_name, config).sink), scored_store(home, config)
-    run_id = store.scoring_run()
-    if run_id is None:
-        raise WrongUse("nothing has been scored here yet", where=str(home.path), remedy="run `dealcast score` first")
-    rows = store.listed(run_id)
+    news = News.of(store)
+    if news is None:
+        raise nothing_scored(home)
+    run_id, rows = news.run.run_id, store.listed(news.run.run_id)
     due = working_days_on(datetime.now(ZoneInfo(config.zone)).date(), chosen.due)
-    picked = _picked(rows, run_id, chosen, store, config)
+    picked = _picked(rows, news, chosen, withheld(store, config))
     found: list[Tasks] = []
 
     def read(done: int, of: int) -> None:
@@ -126,10 +123,9 @@ class _Picked:
     left_out: Mapping[str, Why]
 
 
-def _picked(rows: Sequence[Mapping[str, Any]], run_id: str, chosen: Chosen, store: Store, config: Config) -> _Picked:
+def _picked(rows: Sequence[Mapping[str, Any]], news: News, chosen: Chosen, held_back: Collection[str]) -> _Picked:
     rows = _asked_for(rows, chosen)
-    held_back, asleep = withheld(store, config), _snoozed(rows, store)
-    told = store.told(run_id, [row["opportunity_id"] for row in rows])
+    told = news.told([row["opportunity_id"] for row in rows])
     most = chosen.top if chosen.top is not None else len(rows) if chosen.deals else TOP
     wanted: list[Wanted] = []
     left_out: dict[str, Why] = {}
@@ -137,13 +133,13 @@ def _picked(rows: Sequence[Mapping[str, Any]], run_id: str, chosen: Chosen, stor
         if len(wanted) == most:
             break
         one = row["opportunity_id"]
-        following = next_step(told[one]["coaching"])
+        following = first_step(told[one]["coaching"])
         if one in held_back:
             left_out[one] = Why.WITHHELD
         elif following is None:
             if chosen.deals:
                 left_out[one] = Why.WITHOUT
-        elif one in asleep:
+        elif one in news.snoozed:
             left_out[one] = Why.SNOOZED
         else:
             wanted.append(Wanted(one, row["owner_id"], following))
@@ -166,11 +162,3 @@ def _asked_for(rows: Sequence[Mapping[str, Any]], chosen: Chosen) -> list[Mappin
     called = {str(row["owner_id"] or row["owner"]): row["owner"] for row in rows}
     owner = whom(called, chosen.owner, "--owner", f"nobody called '{chosen.owner}' has an open deal")
     return [row for row in named if str(row["owner_id"] or row["owner"]) == owner]
-
-
-def _snoozed(rows: Sequence[Mapping[str, Any]], store: Store) -> frozenset[str]:
-    if not rows:
-        return frozenset()
-    day: date = rows[0]["as_of"].date()
-    facts = pd.DataFrame([{name: row[name] for name in ("opportunity_id", *FACTS)} for row in rows])
-    return snoozed(all_feedback(store), facts.set_index("opportunity_id"), day)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, timedelta
 from hashlib import sha256
 from typing import Any
@@ -13,11 +13,6 @@ from serving.writeback.fields import settled_all
 
 ASSOCIATION = "Association, not a promise."
 _SATURDAY = 5
-
-
-def next_step(coaching: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """The step that stands beside the deal in the list: the first of its coaching; None where there is none."""
-    return coaching[0] if coaching else None
 
 
 def key_of(opportunity_id: str, step: Mapping[str, Any]) -> str:

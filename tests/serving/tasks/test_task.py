@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.tasks.task import ASSOCIATION, key_of, next_step, task_of, working_days_on
+from serving.tasks.task import ASSOCIATION, key_of, task_of, working_days_on
 from tests.serving.tasks.places import a_step
 
 CHANGE = {"kind": "change", "action": "meeting", "brief": "A meeting booked", "says": f"None is. {ASSOCIATION}"}
@@ -21,11 +21,6 @@ def test_a_key_belongs_to_a_deal_and_a_step_and_not_to_its_words():
     assert len(key) == 32
     older = {name: said for name, said in a_step().items() if name not in ("kind", "practice")}
     assert key_of("D1", older) == key_of("D1", {**older, "brief": "70 % by now"})
-
-
-def test_the_next_step_is_the_first_of_the_coaching():
-    assert next_step([]) is None
-    assert next_step([a_step(), CHANGE]) == a_step()
 
 
 def test_a_task_says_what_the_coaching_says_and_that_it_is_association():
