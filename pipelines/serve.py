@@ -11,11 +11,12 @@ import uvicorn
 from fastapi import FastAPI
 
 from crm.errors import DealcastError, WrongUse
+from crm.loopback import is_loopback
 from pipelines.champion import scored_store
 from pipelines.config import Home, load_config, secret
 from serving.web.app import create_app
 from serving.web.guard import Served
-from serving.web.settings import LEAST_SECRET, WebSettings, is_loopback
+from serving.web.settings import LEAST_SECRET, WebSettings
 
 PROXY_SECRET = "PROXY_SECRET"
 
