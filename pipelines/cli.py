@@ -34,6 +34,7 @@ COMMANDS = {
     "writeback": "answers into the records of a CRM or database; looked at first",
     "undo": "take a write-back back, where what it wrote is still there",
     "coach": "where reps' deals stall and what they miss, against their team's",
+    "export": "the store's views as Parquet or CSV files for BI tools",
     "nightly": "sync, check, score, write back, forecast, retrain if it is due",
 }
 PLANNED = ("monitor", "users", "serve")
