@@ -174,6 +174,7 @@ USERS = Table(
     (
         _c("user_id", _ID, "The user's id in the CRM.", required=True),
         _c("name", _TEXT, "What people call them."),
+        _c("email", _TEXT, "Their e-mail address; where digests go, never used as a feature."),
         _c("manager_id", _ID, "The user they report to."),
         _c("team", _TEXT, "Their team."),
         _c("region", _TEXT, "Their region."),

@@ -16,10 +16,9 @@ from pipelines.company import open_company
 from pipelines.config import Home, caller, load_config
 from pipelines.explain import newest_score
 from serving.store import Store
-from serving.store_tables import FEEDBACK
+from serving.store_people import VERDICTS
 from serving.verdicts import (
     DISPUTE,
-    FACTS,
     OVERRIDE,
     SNOOZE,
     Overrides,
@@ -31,7 +30,6 @@ from serving.verdicts import (
 )
 
 LONGEST_SNOOZE = 366
-_COLUMNS = (*(column.name for column in FEEDBACK.columns), "name", "account", *FACTS)
 _NEEDED = {
     DISPUTE: ("side", "--too", "--too high or --too low: on which side the model's chance is off"),
     OVERRIDE: ("probability", "--probability", 'your own chance, such as --probability 0.25 or --probability "25 %"'),
@@ -129,8 +127,7 @@ def record(home: Home, data: Path, as_of: str) -> Record:
 
 def all_feedback(store: Store | None) -> pd.DataFrame:
     """Every verdict, the first one first: columns of FEEDBACK, and the deal's name, account and facts as scored."""
-    rows = () if store is None else store.feedback()
-    return pd.DataFrame([{name: row[name] for name in _COLUMNS} for row in rows], columns=list(_COLUMNS))
+    return pd.DataFrame(columns=list(VERDICTS)) if store is None else store.verdicts()
 
 
 def _fitting(said: Said) -> None:

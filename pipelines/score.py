@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
+from crm.clock import DAY
 from crm.errors import DealcastError
 from features.dataset import ScoringSet
 from features.settings import TimeSettings
@@ -26,16 +26,18 @@ from serving.closed_deals import closed_deals
 from serving.earlier import then
 from serving.formats import Formats
 from serving.like_deals import Like, as_json, like_deals
-from serving.names import names
 from serving.runs import EarlierRun
-from serving.scoring import Explained, Run, explain_all, explain_by_rates, score_table, texts
+from serving.scoring import Explained, Run, explain_all, explain_by_rates, score_table
 from serving.sinks.files import check_target, write_table
-from serving.store import Store, new_run_id
+from serving.stood import closed_between, crm_users, stood
+from serving.store import Beside, Store, new_run_id
 from serving.verdicts import snoozed, standing
 from serving.what_if import what_if
 from training.deal_model import DealModel
 
 STEPS = 4
+FIRST_LOOKS_BACK = 7 * DAY
+"""For how long before the first run deals that closed are kept with it, milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -89,11 +91,16 @@ def score(data: Path, as_of: str, home: Home, out: Path | None, step: Callable[[
         config.grades,
     )
     step("keeping the scores")
-    beside = close_dates(answered.scoring, answered.answers, answered.reference)
-    shown = names_of(answered.scoring).join(beside).reindex(scores["opportunity_id"])
-    entered = None if trial is None else trial.entered(scores)
-    told = _as_text(like, answered.scoring)
-    store.save_scores(run.run_id, scores, shown.reset_index(), version, moment, entered, told)
+    dates = close_dates(answered.scoring, answered.answers, answered.reference)
+    shown = stood(answered.scoring).join(dates).reindex(scores["opportunity_id"])
+    since = company.as_of - FIRST_LOOKS_BACK if earlier is None else earlier.as_of
+    beside = Beside(
+        assigned=None if trial is None else trial.entered(scores),
+        like=_as_text(like, answered.scoring),
+        closed=closed_between(company.histories, since, company.as_of),
+        users=crm_users(company.histories.tables),
+    )
+    store.save_scores(run.run_id, scores, shown.reset_index(), version, moment, beside)
     if out is not None:
         write_table(scores, out)
     said = all_feedback(store)
@@ -154,21 +161,3 @@ def _with_changes(explained: Explained, answered: Answered, config: Config, like
         return explained
     changes = what_if(answered.scoring, answered.by, answered.answers, config.grades, like, config.formats)
     return replace(explained, coaching=[with_step(*both) for both in zip(explained.coaching, changes, strict=True)])
-
-
-def names_of(scoring: ScoringSet) -> pd.DataFrame:
-    """What people call each scored deal: name, account, stage, owner, close date, amount; by opportunity_id."""
-    histories = scoring.prepared.histories
-    deals = histories.deals.iloc[scoring.snapshots.deal]
-    facts = texts(scoring)
-    return pd.DataFrame(
-        {
-            **names(histories, scoring.snapshots.deal),
-            "stage": np.array([facts_of["stage"] for facts_of in facts], dtype=object),
-            "owner": np.array([facts_of["owner"] for facts_of in facts], dtype=object),
-            "close_date": deals["close_date"].to_numpy(),
-            "amount": deals["amount"].to_numpy(float, na_value=np.nan),
-            "currency": deals["currency"].fillna("").to_numpy(object),
-        },
-        index=pd.Index(deals["opportunity_id"].to_numpy(object), name="opportunity_id"),
-    )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from crm.errors import WrongUse
-from pipelines.config import FILE, Config, secret, settings_from
-from serving.sinks.kinds import kind_called
+from pipelines.config import FILE, Config
+from pipelines.places import opened
+from serving.sinks.kinds import SINKS
 from serving.sinks.sink import Sink
 
 
@@ -29,11 +30,5 @@ def sink_called(name: str, config: Config) -> ConfiguredSink:
             expected=known or f"a section [sinks.{name}] in the home's {FILE}",
             remedy="" if known else "see docs/writeback.md for what it says",
         )
-    where = f"[sinks.{name}]"
-    kind = kind_called(given["kind"], f"{where} kind")
-    own = {key: value for key, value in given.items() if key not in ("kind", "most")}
-    settings = settings_from(kind.settings, own, where)
-    capitals = "".join(letter if letter.isalnum() else "_" for letter in name.upper())
-    secrets = {one: secret(one.format(NAME=capitals)) for one in kind.secrets}
-    told = {one: value for one, value in secrets.items() if value is not None}
-    return ConfiguredSink(kind.open(name, settings, told), given.get("most"))
+    own = {key: value for key, value in given.items() if key != "most"}
+    return ConfiguredSink(opened(SINKS, name, own, f"[sinks.{name}]"), given.get("most"))

@@ -37,7 +37,7 @@ class Database:
             if not _is_up_to_date(connection):
                 _alone(connection)
                 metadata.create_all(connection)
-                _add_missing_columns(connection)
+                _add_what_is_missing(connection)
         with self.transaction() as connection:  # of its own: whatever becomes of a view, the tables are as they should
             if not are_current(connection):
                 _alone(connection)
@@ -81,10 +81,12 @@ class Database:
 
 
 def _is_up_to_date(connection: sa.Connection) -> bool:
-    """Whether every table is there with every column; asked first, as making them has to wait for whoever writes."""
-    there = sa.inspect(connection).get_multi_columns(filter_names=list(metadata.tables))
-    names = {table: {column["name"] for column in columns} for (_, table), columns in there.items()}
-    return all({column.name for column in t.columns} <= names.get(t.name, set()) for t in metadata.sorted_tables)
+    """Whether every table is there with all it has; asked first, as making them has to wait for whoever writes."""
+    looked, tables = sa.inspect(connection), list(metadata.tables)
+    columns, indexes = looked.get_multi_columns(filter_names=tables), looked.get_multi_indexes(filter_names=tables)
+    there = {(table, one["name"]) for found in (columns, indexes) for (_, table), many in found.items() for one in many}
+    wanted = {(t.name, one.name) for t in metadata.sorted_tables for one in (*t.columns, *t.indexes)}
+    return wanted <= there
 
 
 def _alone(connection: sa.Connection) -> None:
@@ -95,8 +97,8 @@ def _alone(connection: sa.Connection) -> None:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MAKING_TABLES)))
 
 
-def _add_missing_columns(connection: sa.Connection) -> None:
-    """Give tables that an earlier version has made the columns that have come since; they are empty."""
+def _add_what_is_missing(connection: sa.Connection) -> None:
+    """Give tables that an earlier version has made the columns that have come since, which are empty, and indexes."""
     for table in metadata.sorted_tables:
         there = {column["name"] for column in sa.inspect(connection).get_columns(table.name)}
         for column in table.columns:
@@ -104,6 +106,8 @@ def _add_missing_columns(connection: sa.Connection) -> None:
                 kind = column.type.compile(connection.dialect)
                 quote = connection.dialect.identifier_preparer.quote
                 connection.exec_driver_sql(f"ALTER TABLE {quote(table.name)} ADD COLUMN {quote(column.name)} {kind}")
+        for index in table.indexes:
+            index.create(connection, checkfirst=True)
 
 
 def first_line(error: BaseException | None) -> str:

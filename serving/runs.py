@@ -1,10 +1,21 @@
-"""A scoring run that is kept, as later ones look back on it."""
+"""Scoring runs that are kept, as later ones look back on them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import pandas as pd
+
+
+@dataclass(frozen=True)
+class ScoringRun:
+    """A scoring run: its date and when it began (UTC, without a zone), and its model's version."""
+
+    run_id: str
+    as_of: datetime
+    started_at: datetime
+    model_version: str
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,16 +17,44 @@ from crm.errors import DealcastError
 from crm.hierarchy import LEVELS, NOBODY
 from serving.champions import How, Promotion
 from serving.database import naive, now, records
-from serving.runs import EarlierRun
+from serving.store_deals import DealStore
+from serving.store_messages import MessageStore
 from serving.store_people import PeopleStore
-from serving.store_tables import DEALS, FORECASTS, LIKE_DEALS, MODELS, PROMOTIONS, RUNS, SCORE_COLUMNS, SCORES
+from serving.store_tables import (
+    CLOSED,
+    CRM_USERS,
+    DEALS,
+    FORECASTS,
+    LIKE_DEALS,
+    MODELS,
+    PROMOTIONS,
+    RUNS,
+    SCORE_COLUMNS,
+    SCORES,
+)
 from serving.store_trial import TrialStore, add_assigned
 from serving.store_writeback import WritebackStore
 
 FILE = "dealcast.db"
 
 
-class Store(PeopleStore, TrialStore, WritebackStore):
+@dataclass(frozen=True)
+class Beside:
+    """What a scoring run keeps beside its scores.
+
+    :param assigned: the deals that have come into a trial with it (columns of TRIAL).
+    :param like: by opportunity_id, the closed deals most like each, as JSON text.
+    :param closed: the deals that have closed since the run before (columns of CLOSED).
+    :param users: the CRM's users (columns of CRM_USERS); those of the run with the newest date are kept.
+    """
+
+    assigned: pd.DataFrame | None = None
+    like: pd.Series | None = None
+    closed: pd.DataFrame | None = None
+    users: pd.DataFrame | None = None
+
+
+class Store(DealStore, PeopleStore, TrialStore, WritebackStore, MessageStore):
     """One store; each method is one transaction."""
 
     @staticmethod
@@ -41,25 +70,23 @@ class Store(PeopleStore, TrialStore, WritebackStore):
         deals: pd.DataFrame,
         model_version: str,
         as_of: datetime,
-        assigned: pd.DataFrame | None = None,
-        like: pd.Series | None = None,
+        beside: Beside | None = None,
     ) -> None:
-        """Keep a run with its scores and how its deals stood then (columns of SCORES, DEALS), all or nothing.
-
-        :param assigned: the deals that have come into a trial with this run (columns of TRIAL).
-        :param like: by opportunity_id, the closed deals most like each, as JSON text.
-        """
-        stood = deals.assign(run_id=run_id)[[column.name for column in DEALS.columns]]
-        kept = {SCORES: scores[list(SCORE_COLUMNS)], DEALS: stood}
-        if like is not None:
+        """Keep a run with its scores and how its deals stood then (columns of SCORES, DEALS), all or nothing."""
+        beside = Beside() if beside is None else beside
+        kept = {SCORES: scores[list(SCORE_COLUMNS)], DEALS: _columns(DEALS, deals.assign(run_id=run_id))}
+        if beside.like is not None:
             names = [column.name for column in LIKE_DEALS.columns]
-            kept[LIKE_DEALS] = pd.DataFrame(dict(zip(names, (run_id, like.index, like.to_numpy()), strict=True)))
-        self._save_run("score", run_id, model_version, as_of, kept, assigned)
+            values = (run_id, beside.like.index, beside.like.to_numpy())
+            kept[LIKE_DEALS] = pd.DataFrame(dict(zip(names, values, strict=True)))
+        if beside.closed is not None:
+            kept[CLOSED] = _columns(CLOSED, beside.closed.assign(run_id=run_id))
+        self._save_run("score", run_id, model_version, as_of, kept, beside)
 
     def save_forecast(self, run_id: str, forecast: pd.DataFrame, model_version: str, as_of: datetime) -> None:
         """Keep a run with its forecast (the contract's columns, and `name`: what people call the key)."""
         kept = {FORECASTS: forecast[[column.name for column in FORECASTS.columns]]}
-        self._save_run("forecast", run_id, model_version, as_of, kept)
+        self._save_run("forecast", run_id, model_version, as_of, kept, Beside())
 
     def _save_run(
         self,
@@ -68,7 +95,7 @@ class Store(PeopleStore, TrialStore, WritebackStore):
         model_version: str,
         as_of: datetime,
         kept: Mapping[sa.Table, pd.DataFrame],
-        assigned: pd.DataFrame | None = None,
+        beside: Beside,
     ) -> None:
         run = {"run_id": run_id, "kind": kind, "as_of": naive(as_of), "started_at": now()}
         with self.transaction() as connection:
@@ -76,8 +103,10 @@ class Store(PeopleStore, TrialStore, WritebackStore):
             for table, frame in kept.items():
                 if len(frame):
                     connection.execute(sa.insert(table), records(frame))
-            if assigned is not None and len(assigned):
-                add_assigned(connection, assigned)
+            if beside.assigned is not None and len(beside.assigned):
+                add_assigned(connection, beside.assigned)
+            if beside.users is not None:
+                _replace_users(connection, beside.users.assign(as_of=naive(as_of)))
 
     def last_as_of(self, kind: str) -> datetime | None:
         """The latest date that a run of the kind ("score", "forecast") was made for; None where there is none."""
@@ -97,47 +126,6 @@ class Store(PeopleStore, TrialStore, WritebackStore):
             return None
         frame = pd.DataFrame([dict(row) for row in rows], columns=[column.name for column in FORECASTS.columns])
         return frame.sort_values(["period_start", "level", "key"], key=_in_order, ignore_index=True)
-
-    def scored_deals(self, as_of: datetime | None) -> frozenset[str]:
-        """The deals that were scored as of a date, by any run."""
-        query = sa.select(SCORES.c.opportunity_id).where(SCORES.c.as_of == as_of)
-        with self.transaction() as connection:
-            return frozenset(connection.execute(query).scalars())
-
-    def run_before(self, as_of: datetime) -> EarlierRun | None:
-        """The newest scoring run before a date; None where there is none."""
-        before = sa.select(RUNS).where(RUNS.c.kind == "score", RUNS.c.as_of < naive(as_of))
-        newest = before.order_by(RUNS.c.as_of.desc(), RUNS.c.started_at.desc()).limit(1)
-        with self.transaction() as connection:
-            run = connection.execute(newest).mappings().first()
-            if run is None:
-                return None
-            query = sa.select(SCORES.c.opportunity_id, SCORES.c.win_probability)
-            rows = connection.execute(query.where(SCORES.c.run_id == run["run_id"])).all()
-        said = pd.Series({row[0]: row[1] for row in rows}, dtype=float)
-        millis = round(run["as_of"].replace(tzinfo=UTC).timestamp() * 1000)
-        return EarlierRun(run["run_id"], millis, run["model_version"] or "", said)
-
-    def latest_score(self, opportunity_id: str, as_of: datetime | None = None) -> dict[str, Any] | None:
-        """The newest score of a deal (at or before a date) and how it stood; None where it was never scored."""
-        both = (SCORES.c.run_id == DEALS.c.run_id) & (SCORES.c.opportunity_id == DEALS.c.opportunity_id)
-        stood = [column for column in DEALS.columns if column.name not in SCORES.columns]
-        query = sa.select(SCORES, *stood).join(DEALS, both)
-        query = query.where(SCORES.c.opportunity_id == opportunity_id)
-        if as_of is not None:
-            query = query.where(SCORES.c.as_of <= naive(as_of))
-        query = query.order_by(SCORES.c.as_of.desc(), SCORES.c.scored_at.desc()).limit(1)
-        with self.transaction() as connection:
-            row = connection.execute(query).mappings().first()
-        return dict(row) if row else None
-
-    def like_deals(self, run_id: str, opportunity_id: str) -> dict[str, Any]:
-        """The closed deals most like one, as kept with a run's scores; empty where none were kept."""
-        query = sa.select(LIKE_DEALS.c.like_deals)
-        query = query.where(LIKE_DEALS.c.run_id == run_id, LIKE_DEALS.c.opportunity_id == opportunity_id)
-        with self.transaction() as connection:
-            text = connection.execute(query).scalar()
-        return dict(json.loads(text)) if text else {}
 
     def record_model(
         self,
@@ -217,6 +205,19 @@ class Store(PeopleStore, TrialStore, WritebackStore):
         with self.transaction() as connection:
             row = connection.execute(query).mappings().first()
         return dict(row) if row else None
+
+
+def _columns(table: sa.Table, frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame's columns that the table has, in its order; what it does not give is empty."""
+    return frame.reindex(columns=[column.name for column in table.columns])
+
+
+def _replace_users(connection: sa.Connection, users: pd.DataFrame) -> None:
+    """Keep these users instead of the former, unless those are of a later date."""
+    newest = connection.execute(sa.select(sa.func.max(CRM_USERS.c.as_of))).scalar()
+    if len(users) and (newest is None or newest <= users["as_of"].iloc[0]):
+        connection.execute(sa.delete(CRM_USERS))
+        connection.execute(sa.insert(CRM_USERS), records(_columns(CRM_USERS, users)))
 
 
 def _in_order(column: pd.Series) -> pd.Series:

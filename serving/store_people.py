@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
 import sqlalchemy as sa
 
 from serving.database import Database, naive, now
 from serving.store_tables import ADJUSTMENTS, DEALS, FEEDBACK
+
+VERDICTS = (*(column.name for column in FEEDBACK.columns), "name", "account", "stage", "owner", "close_date", "amount")
 
 
 class PeopleStore(Database):
@@ -34,6 +37,10 @@ class PeopleStore(Database):
         if opportunity_id is not None:
             query = query.where(FEEDBACK.c.opportunity_id == opportunity_id)
         return self._all(query)
+
+    def verdicts(self) -> pd.DataFrame:
+        """Every verdict as :mod:`serving.verdicts` takes them: columns of FEEDBACK, and how the deal stood."""
+        return pd.DataFrame([{name: row[name] for name in VERDICTS} for row in self.feedback()], columns=list(VERDICTS))
 
     def _add(self, table: sa.Table, said: Mapping[str, Any]) -> dict[str, Any]:
         row = {**said, "made_at": now()}

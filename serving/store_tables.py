@@ -57,6 +57,38 @@ DEALS = sa.Table(
     sa.Column("close_p10", sa.Date),
     sa.Column("close_p90", sa.Date),
     sa.Column("slip_probability", sa.Float),
+    sa.Column("owner_id", sa.String),
+    sa.Column("account_id", sa.String),
+    sa.Column("stage_since", sa.Date),
+    sa.Index("scored_deals_by_owner", "run_id", "owner_id"),
+)
+
+CLOSED = sa.Table(
+    "closed_deals",
+    metadata,
+    sa.Column("run_id", sa.String, sa.ForeignKey("runs.run_id"), primary_key=True),
+    sa.Column("opportunity_id", sa.String, primary_key=True),
+    sa.Column("closed_at", sa.DateTime, nullable=False),
+    sa.Column("is_won", sa.Boolean, nullable=False),
+    sa.Column("name", sa.String, nullable=False),
+    sa.Column("account", sa.String, nullable=False),
+    sa.Column("owner_id", sa.String),
+    sa.Column("amount", sa.Float),
+    sa.Column("currency", sa.String, nullable=False),
+)
+
+CRM_USERS = sa.Table(
+    "crm_users",
+    metadata,
+    sa.Column("user_id", sa.String, primary_key=True),
+    sa.Column("name", sa.String),
+    sa.Column("email", sa.String),
+    sa.Column("manager_id", sa.String),
+    sa.Column("team", sa.String),
+    sa.Column("region", sa.String),
+    sa.Column("title", sa.String),
+    sa.Column("active", sa.Boolean),
+    sa.Column("as_of", sa.DateTime, nullable=False),
 )
 
 MODELS = sa.Table(
@@ -197,6 +229,21 @@ WRITTEN = sa.Table(
     sa.Column("put", sa.Text, nullable=False),
     sa.Column("progress", sa.String, nullable=False),
     sa.Column("said", sa.Text, nullable=False),
+)
+
+MESSAGES = sa.Table(
+    "messages",
+    metadata,
+    sa.Column("user_id", sa.String, primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("channel", sa.String, nullable=False),
+    sa.Column("place", sa.String, nullable=False),
+    sa.Column("subject", sa.String, nullable=False),
+    sa.Column("claimed_at", sa.DateTime, nullable=False),
+    sa.Column("progress", sa.String, nullable=False),
+    sa.Column("said", sa.Text, nullable=False),
+    sa.Column("author", sa.String, nullable=False),
 )
 
 FORECAST_COLUMNS = tuple(column.name for column in FORECASTS.columns if column.name != "name")

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from crm.errors import DealcastError
 from crm.lock import held
 from serving.database import Database, now
-from serving.store_tables import DEALS, RUNS, SCORES, WRITEBACKS, WRITTEN
+from serving.store_tables import WRITEBACKS, WRITTEN
 from serving.writeback.plan import Change
 
 _AT_ONCE = 1000
@@ -35,23 +35,6 @@ class Progress(StrEnum):
 
 class WritebackStore(Database):
     """What was written where, record by record."""
-
-    def scores_of(self, run_id: str) -> tuple[dict[str, Any], ...]:
-        """The scores of a run with what people call the deals (`name`), the most urgent first."""
-        both = (SCORES.c.run_id == DEALS.c.run_id) & (SCORES.c.opportunity_id == DEALS.c.opportunity_id)
-        query = sa.select(SCORES, DEALS.c.name).outerjoin(DEALS, both).where(SCORES.c.run_id == run_id)
-        with self.transaction() as connection:
-            rows = connection.execute(query.order_by(SCORES.c.priority)).mappings().all()
-        return tuple(dict(row) for row in rows)
-
-    def scoring_run(self, run_id: str | None = None) -> str | None:
-        """A scoring run's id as it is kept, the newest's where none is named; None where there is none such."""
-        query = sa.select(RUNS.c.run_id).where(RUNS.c.kind == "score")
-        if run_id is not None:
-            query = query.where(RUNS.c.run_id == run_id)
-        newest = query.order_by(RUNS.c.as_of.desc(), RUNS.c.started_at.desc(), RUNS.c.run_id.desc()).limit(1)
-        with self.transaction() as connection:
-            return connection.execute(newest).scalar()
 
     def begin_writeback(self, run: Mapping[str, Any], changes: Sequence[Change]) -> None:
         """Keep a run (columns of WRITEBACKS but the times) with all that it is about to change, all or nothing."""

@@ -23,19 +23,15 @@ from hubspot.crm.properties.exceptions import ApiException as PropertiesRefused
 
 from crm.errors import WrongUse
 from crm.hubspot.problems import TOKEN, Unanswered, is_daily, no_answer, problem, said_by
+from crm.loopback import is_loopback
 from crm.patience import Patience, TryAgain, seconds_asked
+from crm.unsent import UNSENT
 
 HOST = "api.hubapi.com"
 TIMEOUT = (10.0, 60.0)  # seconds to connect, and between two bytes of an answer
 LIST, BATCH, BATCH_WITH_HISTORY, SEARCH, LINKS, OWNERS = 100, 100, 50, 200, 1000, 500
 SEARCH_PAUSE = 0.21  # seconds: HubSpot answers five searches a second
 _REFUSED = (ObjectsRefused, AssociationsRefused, OwnersRefused, PipelinesRefused, PropertiesRefused)
-_UNSENT = (
-    urllib3.exceptions.NewConnectionError,
-    urllib3.exceptions.ConnectTimeoutError,
-    urllib3.exceptions.NameResolutionError,
-)
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 Record = Mapping[str, Any]
 """A record as HubSpot shows it: id, properties, propertiesWithHistory, archived."""
@@ -56,8 +52,8 @@ class Door:
     @property
     def url(self) -> str:
         """Where calls go; without encryption only to this machine itself."""
-        parts = urlsplit(f"//{self.host}")
-        return f"{'http' if parts.hostname in _LOOPBACK else 'https'}://{self.host}"
+        inside = is_loopback(urlsplit(f"//{self.host}").hostname)
+        return f"{'http' if inside else 'https'}://{self.host}"
 
 
 def door(url: str, token: str | None) -> Door:
@@ -200,7 +196,7 @@ class Account:
                 return dict(json.loads(answer.data))
             except _REFUSED as error:
                 raise self._refused(error, about, writes) from None
-            except _UNSENT as error:
+            except UNSENT as error:
                 raise TryAgain(no_answer(error, self.address)) from None
             except (urllib3.exceptions.HTTPError, ValueError) as error:
                 if writes:

@@ -15,13 +15,12 @@ from http import HTTPStatus
 from typing import Any
 
 import requests
-from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NameResolutionError, NewConnectionError
 
 from crm.errors import DealcastError
 from crm.patience import Patience, TryAgain, seconds_asked
+from crm.unsent import is_unsent, is_untrusted
 
 TIMEOUT = (10.0, 120.0)  # seconds to connect, and between two bytes of an answer
-_UNSENT = (ConnectTimeoutError, NewConnectionError, NameResolutionError)
 _BUSY = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
@@ -80,15 +79,13 @@ class Line(requests.Session):
         return response
 
     def _cut(self, may_repeat: bool, error: requests.RequestException) -> Exception:
-        cause = error.args[0] if error.args else None
-        reason = cause.reason if isinstance(cause, MaxRetryError) else cause
         dead = DealcastError(
             f"there is no answer ({_short(error)})",
             where=self.entry.host,
             expected="Salesforce",
             remedy="look at the network and at status.salesforce.com, and run this again: it goes on where it was",
         )
-        if may_repeat or isinstance(reason, _UNSENT):
+        if may_repeat or is_unsent(error):
             return TryAgain(dead)
         return self._unanswered(_short(error))
 
@@ -127,7 +124,7 @@ class Line(requests.Session):
 
 def refuse_unsafe(host: str, error: requests.RequestException) -> None:
     """Raises DealcastError where a connection failed because the other side's certificate is not trusted."""
-    if isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
+    if is_untrusted(error):
         raise DealcastError(
             "the connection is not safe: the certificate is not trusted",
             where=host,

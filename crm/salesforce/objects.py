@@ -74,7 +74,7 @@ OBJECTS: Sequence[SalesforceObject] = (
         "Account", "Name Industry NumberOfEmployees AnnualRevenue BillingCountry BillingCountryCode CreatedDate"
     ),
     SalesforceObject(
-        "User", "Name FirstName LastName Username ManagerId Department Division Title IsActive CreatedDate"
+        "User", "Name FirstName LastName Username Email ManagerId Department Division Title IsActive CreatedDate"
     ),
     SalesforceObject(
         "OpportunityStage",

@@ -49,6 +49,7 @@ def users(company: Company, key: Ids) -> pd.DataFrame:
         {
             "user_id": key.user,
             "name": names.people_names(company.settings, people),
+            "email": names.addresses(company.settings, people),
             "manager_id": words(people.manager, key.user),
             "team": words(people.team, names.team_names(people)),
             "region": words(region, _REGIONS),

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections import Counter
+
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from crm.simulator.company import OPERATIONS, Accounts, People
 from crm.simulator.settings import SimulatorSettings
@@ -28,6 +33,17 @@ def people_names(settings: SimulatorSettings, people: People) -> pa.Array:
     names = pa.concat_arrays([names, pa.array(["Sales Operations"], pa.large_string())])
     number = np.arange(count)
     return words(np.where(number == OPERATIONS, count, number), names)
+
+
+def addresses(settings: SimulatorSettings, people: People) -> pa.Array:
+    """An e-mail address for each user, all different; shape (users,)."""
+    plain = pc.utf8_lower(pc.replace_substring(people_names(settings, people), " ", "."))
+    own = [re.sub(r"[^a-z.]", "", unicodedata.normalize("NFKD", name)) for name in plain.to_pylist()]
+    earlier: Counter[str] = Counter()
+    for place, name in enumerate(own):
+        earlier[name] += 1
+        own[place] = f"{name}{earlier[name] if earlier[name] > 1 else ''}@example.com"
+    return pa.array(own, pa.large_string())
 
 
 def account_names(settings: SimulatorSettings, accounts: Accounts) -> pa.Array:

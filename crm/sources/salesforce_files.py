@@ -68,6 +68,7 @@ OBJECTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "User": {
         "user_id": ("Id",),
         "name": ("Name", "Username"),
+        "email": ("Email",),
         "manager_id": ("ManagerId",),
         "team": ("Department", "Division"),
         "title": ("Title",),

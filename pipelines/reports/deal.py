@@ -12,11 +12,8 @@ from pipelines.reports.feedback import said_lines
 from pipelines.terminal import or_unknown, wrapped
 from serving.explain import LEAST_POINTS
 from serving.formats import NOBREAK, Formats
+from serving.moved import LATE, MODEL, REST
 from serving.wording import points
-
-REST = "Other facts together."
-LATE = "What was entered or corrected since about the time before."
-MODEL = "Another model answers now; of the same facts it says this much else."
 
 
 def explanation(result: ExplainResult) -> str:

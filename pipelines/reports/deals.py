@@ -12,8 +12,8 @@ from pipelines.reports.feedback import said
 from pipelines.score import ScoreResult
 from pipelines.terminal import WIDTH, cut, or_dash, wrap, wrapped, wrapped_all
 from serving.formats import NOBREAK, Formats
+from serving.headline import next_step, reason_line, top_reason
 from serving.verdicts import OVERRIDE
-from serving.wording import points
 
 FAR_DAYS = 300
 LEGEND = (
@@ -105,11 +105,7 @@ def _day(day: date, as_of: pd.Timestamp) -> str:
 
 
 def _headline(row: pd.Series) -> list[str]:
-    """The weightiest reason against (one that a rep can act on before others), else for, and a step to take."""
-    why = json.loads(row["reasons"])
-    first = sorted(why["against"] or why["for"], key=lambda reason: not reason["actionable"])[:1]
-    lines = [
-        cut(f"{'−' if r['points'] < 0 else '+'} {r['says']} ({points(r['points'])})", WIDTH, "    ") for r in first
-    ]
-    steps = json.loads(row["coaching"])[:1]
-    return lines + [cut(f"→ {step['brief']}", WIDTH, "    ") for step in steps]
+    """The reason that matters most and the next step."""
+    reason, step = top_reason(json.loads(row["reasons"])), next_step(json.loads(row["coaching"]))
+    said = [*([] if reason is None else [reason_line(reason)]), *([] if step is None else [f"→ {step}"])]
+    return [cut(line, WIDTH, "    ") for line in said]

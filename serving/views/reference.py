@@ -28,16 +28,16 @@ command of a version opens the store; in PostgreSQL every view and column carrie
 
 **Who may see what.** Whoever can read the views sees every deal, every owner's forecast and every note: no row is kept
 from anybody by Dealcast. Where reps must not see each other's deals, the BI tool has to see to it (row-level security
-in Power BI, data source filters in Tableau, sandboxing in Metabase), or PostgreSQL (views of your own on top, with a
-`WHERE`). Coaching that a trial withholds is in no view and in no file.
+in Power BI, data source filters in Tableau, sandboxing in Metabase), by `owner_id` and what `bi_users` has of them; or
+PostgreSQL (views of your own on top, with a `WHERE`). Coaching that a trial withholds is in no view and in no file.
 
 | view | a row is |
 |---|---|
 {rows}
 
-`bi_open_deals` and `bi_forecast_now` are what is newest; the others hold every run. Runs are joined by `run_id`: a date
-can be answered twice, and `is_last_of_date` of `bi_runs` says which run counts. Filter reasons, moves and coaching by
-`run_id` itself, as below: one run's are found by an index, those of all runs are unfolded one by one.
+`bi_open_deals`, `bi_forecast_now` and `bi_users` are what is newest; the others hold every run. Runs are joined by
+`run_id`: a date can be answered twice, and `is_last_of_date` of `bi_runs` says which run counts. Filter reasons, moves
+and coaching by `run_id` itself, as below: one run's are found by an index, those of all runs are unfolded one by one.
 
 ```sql
 -- The ten most urgent deals, each with what speaks against it and what could be done.

@@ -18,7 +18,7 @@ def test_what_was_scored_is_there_for_other_tools(scored, home, tmp_path):
     assert dealcast("forecast", "--data", scored.data, "--home", home, "--as-of", LAST_DAY).code == 0
     told = dealcast("export", "--out", tmp_path / "bi", "--home", home)
     assert told.code == 0, told.err
-    assert "12 views" in told.out
+    assert "14 views" in told.out
     deals = pd.read_parquet(tmp_path / "bi" / "bi_open_deals.parquet").set_index("opportunity_id")
     scores = scored.scores.set_index("opportunity_id")
     assert sorted(deals.index) == sorted(scores.index)
@@ -46,7 +46,7 @@ def test_what_was_scored_is_there_for_other_tools(scored, home, tmp_path):
 def test_the_installed_program_says_what_it_wrote_to_people_and_to_machines(home, tmp_path):
     first = program("export", "--out", tmp_path / "one", "--home", home, "--json")
     assert first.code == 0, first.err
-    assert "exporting 1/12" in first.err
+    assert "exporting 1/14" in first.err
     said = json.loads(first.out)
     assert said["folder"] == str(tmp_path / "one")
     assert said["views"]["bi_runs"]["rows"] == 2

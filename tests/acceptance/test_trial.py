@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from pipelines.config import Home, load_config
-from serving.store import Store
+from serving.store import Beside, Store
 from serving.store_tables import DEALS, SCORE_COLUMNS
 from serving.trial.assignment import COACHED, HELD_BACK, arm_of
 from tests.acceptance.worlds import FAST, LAST_DAY, WEEK_BEFORE, copied, dealcast, new_home
@@ -240,7 +240,7 @@ def company_of_a_trial(folder, home, effect: float, n: int = 5000) -> None:
 
 def keep_run(store: Store, assigned: pd.DataFrame, moment) -> None:
     nothing = pd.DataFrame(columns=[column.name for column in DEALS.columns])
-    store.save_scores("run", pd.DataFrame(columns=list(SCORE_COLUMNS)), nothing, "1", moment, assigned)
+    store.save_scores("run", pd.DataFrame(columns=list(SCORE_COLUMNS)), nothing, "1", moment, Beside(assigned=assigned))
 
 
 @pytest.mark.parametrize("effect", [0.0, 0.10])

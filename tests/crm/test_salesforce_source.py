@@ -87,7 +87,7 @@ def test_the_mirror_is_read_as_the_company_that_salesforce_holds(tmp_path, whole
     same(read["opportunities"], known.assign(**named))
     users = tables["users"]
     reps = {"user_id": ids("005", users["user_id"]), "manager_id": ids("005", users["manager_id"])}
-    same(read["users"], users[["name", "team", "title", "active", "started_at"]].assign(**reps))
+    same(read["users"], users[["name", "email", "team", "title", "active", "started_at"]].assign(**reps))
     accounts = tables["accounts"]
     of_accounts = accounts[["name", "industry", "employees", "annual_revenue", "country", "created_at"]]
     same(read["accounts"], of_accounts.assign(account_id=ids("001", accounts["account_id"])))

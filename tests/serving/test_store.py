@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from crm.errors import DealcastError, WrongUse
 from serving.champions import How, Promotion
-from serving.store import Store, new_run_id
+from serving.store import Beside, Store, new_run_id
 from serving.store_tables import DEALS, RUNS, SCORE_COLUMNS, SCORES
 from serving.views.catalogue import views
 
@@ -332,7 +332,9 @@ def test_a_store_of_an_earlier_version_is_taken_up(tmp_path):
 
 def test_like_deals_are_kept_with_the_run_and_read_back(store):
     like = pd.Series({"D1": '{"record": null, "deals": []}', "D2": '{"deals": [{"name": "Größe"}]}'})
-    store.save_scores("run-1", scores_of("run-1", MONDAY, D1=0.4, D2=0.6), deals_of("D1", "D2"), "3", MONDAY, like=like)
+    store.save_scores(
+        "run-1", scores_of("run-1", MONDAY, D1=0.4, D2=0.6), deals_of("D1", "D2"), "3", MONDAY, Beside(like=like)
+    )
     assert store.like_deals("run-1", "D2") == {"deals": [{"name": "Größe"}]}
     assert store.like_deals("run-1", "D9") == {}
     store.save_scores("run-2", scores_of("run-2", MONDAY + WEEK, D1=0.4), deals_of("D1"), "3", MONDAY + WEEK)
@@ -342,7 +344,7 @@ def test_like_deals_are_kept_with_the_run_and_read_back(store):
 def test_a_run_whose_like_deals_cannot_be_kept_is_not_kept_at_all(store, tables):
     twice = pd.Series(["{}", "{}"], index=["D1", "D1"])
     with pytest.raises(sa.exc.IntegrityError):
-        store.save_scores("run-1", scores_of("run-1", MONDAY, D1=0.4), deals_of("D1"), "3", MONDAY, like=twice)
+        store.save_scores("run-1", scores_of("run-1", MONDAY, D1=0.4), deals_of("D1"), "3", MONDAY, Beside(like=twice))
     assert tables(RUNS) == []
     assert tables(SCORES) == []
 
@@ -356,8 +358,10 @@ def test_a_store_that_lacks_columns_is_given_them(store_url, store):
             connection.exec_driver_sql(f"DROP VIEW {view.name}")
         connection.exec_driver_sql("ALTER TABLE models DROP COLUMN facts")
         connection.exec_driver_sql("ALTER TABLE scored_deals DROP COLUMN slip_probability")
-    engine.dispose()
+        connection.exec_driver_sql("DROP INDEX scored_deals_by_owner")
     later = Store(store_url)
+    assert "scored_deals_by_owner" in {index["name"] for index in sa.inspect(engine).get_indexes("scored_deals")}
+    engine.dispose()
     assert later.models()[0]["facts"] == {}
     keep(later, "run", MONDAY, D1=0.4, D2=0.6)
     assert later.latest_score("D2")["slip_probability"] == 0.25
@@ -368,3 +372,48 @@ def test_two_that_open_a_new_store_at_once_both_get_it(store_url):
         stores = list(pool.map(Store, [store_url] * 4))
     keep(stores[0], "run", MONDAY, D1=0.4)
     assert all(one.latest_score("D1") for one in stores)
+
+
+def users_of(*names: str, manager: str | None = None) -> pd.DataFrame:
+    """As a table of the CRM's users tells them: nobody's team, region or title is known."""
+    return pd.DataFrame(
+        {
+            "user_id": list(names),
+            "name": [name.upper() for name in names],
+            "email": None,
+            "manager_id": manager,
+            "active": pd.array([True] * len(names), dtype="boolean"),
+        }
+    )
+
+
+def closed_of(won: bool, at: datetime, *names: str) -> pd.DataFrame:
+    same = {"account": "", "owner_id": "u1", "amount": float("nan"), "currency": ""}
+    rows = [
+        {"opportunity_id": name, "closed_at": pd.Timestamp(at), "is_won": won, "name": name, **same} for name in names
+    ]
+    return pd.DataFrame(rows)
+
+
+def keep_beside(store: Store, run_id: str, as_of: datetime, beside: Beside) -> None:
+    store.save_scores(run_id, scores_of(run_id, as_of, D1=0.4), deals_of("D1"), "3", as_of, beside)
+
+
+def test_the_users_of_the_newest_date_are_known(store):
+    keep_beside(store, "run-1", MONDAY, Beside(users=users_of("u1", "u2")))
+    keep_beside(store, "run-2", MONDAY + WEEK, Beside(users=users_of("u2", "u3", manager="u9")))
+    assert [(user["user_id"], user["manager_id"]) for user in store.crm_users()] == [("u2", "u9"), ("u3", "u9")]
+    keep_beside(store, "run-3", MONDAY, Beside(users=users_of("u1")))  # an earlier date is scored anew
+    assert [user["user_id"] for user in store.crm_users()] == ["u2", "u3"]
+    keep_beside(store, "run-4", MONDAY + 2 * WEEK, Beside(users=users_of()))  # the table did not come
+    assert [user["name"] for user in store.crm_users()] == ["U2", "U3"]
+    assert [user["team"] for user in store.crm_users()] == [None, None]
+
+
+def test_deals_that_closed_are_told_as_the_newest_run_saw_them(store):
+    keep_beside(store, "run-1", MONDAY, Beside(closed=closed_of(True, MONDAY - timedelta(days=1), "D7", "D8")))
+    keep_beside(store, "run-2", MONDAY + WEEK, Beside(closed=closed_of(False, MONDAY + timedelta(days=1), "D8", "D9")))
+    found = store.closed_deals(MONDAY - WEEK, MONDAY + WEEK)
+    assert [(row["opportunity_id"], row["is_won"]) for row in found] == [("D7", True), ("D8", False), ("D9", False)]
+    assert [row["opportunity_id"] for row in store.closed_deals(MONDAY, MONDAY + WEEK)] == ["D8", "D9"]
+    assert store.closed_deals(MONDAY + timedelta(days=1), MONDAY + WEEK) == ()

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from serving.database import now
-from serving.store import Store
+from serving.store import Beside, Store
 from serving.store_tables import DEALS, FEEDBACK, SCORE_COLUMNS
 from serving.trial.assignment import COACHED, HELD_BACK
 from tests.serving.trial.records import assigned
@@ -38,7 +38,7 @@ def keep(store: Store, run: str, trial: pd.DataFrame | None = None, after: int =
     at = DAY + timedelta(days=after)
     if trial is not None:
         trial = trial.assign(run_id=run, model_version="1", steps=1, assigned_at=at, as_of=at)
-    store.save_scores(run, scored(run, at, at, **coaching), stood(*coaching), "1", at, trial)
+    store.save_scores(run, scored(run, at, at, **coaching), stood(*coaching), "1", at, Beside(assigned=trial))
 
 
 def test_an_arm_is_kept_once_and_never_changed(store):

@@ -104,6 +104,7 @@ def owners_text(cells: HubSpotCells, file: SourceFile) -> TextRelation:
     meaning = {
         "user_id": (key, cells.header("owner_id", "id")),
         "name": (f"coalesce({full}, {cells.text('email')})", cells.header("first_name")),
+        "email": (cells.text("email"), cells.header("email")),
         "team": (_of(TEAMS, "team", "owner_id", key), "team_id"),
         "active": (
             f"CASE WHEN {' OR '.join(gone)} THEN 'false' ELSE 'true' END" if gone else NOTHING,

@@ -7,10 +7,11 @@ import sys
 import pytest
 
 from crm.errors import WrongUse
-from serving.sinks.kinds import SinkKind, _declared, _files, kind_called
+from serving.kinds import Kind
+from serving.sinks.kinds import SINKS, kind_called
 from serving.writeback.fields import FIELDS
 
-KINDS = [name for name in _files() if _declared(name) is not None]
+KINDS = SINKS.names()
 _MAY_BE = {"str", "str | None", "int", "int | None", "float", "float | None", "bool", "date", "date | None"}
 
 
@@ -21,7 +22,7 @@ def test_the_kinds_are_there():
 @pytest.mark.parametrize("name", KINDS)
 def test_each_kind_says_what_may_be_set_and_how(name):
     kind = kind_called(name, "kind")
-    assert isinstance(kind, SinkKind)
+    assert isinstance(kind, Kind)
     assert kind.settings.__doc__
     for field in dataclasses.fields(kind.settings):
         assert field.type in _MAY_BE

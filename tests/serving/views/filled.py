@@ -8,7 +8,18 @@ from datetime import date, datetime, timedelta
 import sqlalchemy as sa
 
 from serving.store import Store
-from serving.store_tables import ADJUSTMENTS, DEALS, FEEDBACK, FORECASTS, MODELS, PROMOTIONS, RUNS, SCORES
+from serving.store_tables import (
+    ADJUSTMENTS,
+    CLOSED,
+    CRM_USERS,
+    DEALS,
+    FEEDBACK,
+    FORECASTS,
+    MODELS,
+    PROMOTIONS,
+    RUNS,
+    SCORES,
+)
 
 MONDAY = datetime.fromisoformat("2026-08-10T23:59:59.999")
 WEEK = timedelta(days=7)
@@ -105,6 +116,16 @@ def _rows() -> dict[sa.Table, list[dict[str, object]]]:
         FORECASTS: [row for number, (run, at, _) in enumerate(FORECASTINGS) for row in _forecast(run, at, number)],
         FEEDBACK: [_verdict(*one) for one in ((1, "ada", "D1"), (2, "bob", "D1"), (3, "ada", "D1"), (4, "ada", "D2"))],
         ADJUSTMENTS: [_adjustment(number, author) for number, author in enumerate(("ada", "bob", "ada"), start=1)],
+        CLOSED: [
+            {"run_id": run, "opportunity_id": "D2", "closed_at": as_of[run], "is_won": run != "score-b", "name": NASTY,
+             "account": "", "owner_id": "u1" if won else None, "amount": 1.5 if won else None, "currency": "EUR"}
+            for won, run in enumerate(("score-c", "score-b", "score-z"))
+        ],
+        CRM_USERS: [
+            {"user_id": user, "name": NASTY, "email": f"{user}@example.com", "manager_id": None, "team": "=Team",
+             "region": None, "title": None, "active": active, "as_of": MONDAY}
+            for user, active in (("u1", True), ("u2", False), ("0012", None))
+        ],
         MODELS: [_model(version, day) for day, version in enumerate(("1", "2", "10"))],
         PROMOTIONS: [
             _promotion(number, version, how) for number, (version, how) in enumerate(_PROMOTED, start=1)
@@ -134,6 +155,7 @@ def _deal(run: str, deal: str, number: int) -> dict[str, object]:
         "run_id": run, "opportunity_id": deal, "name": NASTY, "account": "" if known else "@Acme", "stage": "Propose",
         "owner": "Ada", "close_date": date(2026, 8, 31) if known else None, "amount": 33_900.25 if known else None,
         "currency": "EUR", "close_p10": date(2026, 8, 20), "close_p90": None, "slip_probability": None,
+        "owner_id": "u1" if known else None, "account_id": "0012", "stage_since": date(2026, 8, 1) if known else None,
     }  # fmt: skip
 
 

@@ -225,6 +225,22 @@ def test_verdicts(store, tables):
     assert read(store, "bi_verdicts") == expected(told.to_dict("records"), "bi_verdicts")
 
 
+def test_closed_deals(store, tables):
+    frame = tables["closed_deals"].merge(tables["runs"][["run_id", "as_of", "started_at"]], on="run_id")
+    frame = frame.sort_values(["as_of", "started_at"])
+    newest = ~frame.duplicated("opportunity_id", keep="last")
+    told = frame.astype(object).assign(is_newest=newest.astype(object)).drop(columns="started_at").to_dict("records")
+    assert read(store, "bi_closed_deals") == expected(told, "bi_closed_deals")
+    newest = [row for row in read(store, "bi_closed_deals") if row["is_newest"]]
+    (by_store,) = store.closed_deals(MONDAY - WEEK, MONDAY + WEEK)
+    assert [(row["run_id"], row["is_won"]) for row in newest] == [("score-z", True)] == [(by_store["run_id"], True)]
+
+
+def test_users(store, tables):
+    told = tables["crm_users"].astype(object).to_dict("records")
+    assert read(store, "bi_users") == expected(told, "bi_users")
+
+
 def test_model_versions(store, tables):
     last = tables["promotions"].drop_duplicates("version", keep="last").set_index("version")
     told = []

@@ -163,7 +163,7 @@ def _people(portal: Portal, users: pd.DataFrame) -> None:
         key = number(str(user.user_id))
         owner = {
             "id": key,
-            "email": f"{key}@example.com",
+            "email": str(user.email),
             "firstName": first,
             "lastName": last,
             "userId": int(key) + 1_000_000,

@@ -48,8 +48,8 @@ _OBJECTS: Mapping[str, str] = {
     "IsRecurrence:boolean",
     "OpportunityContactRole": f"{_COMMON} OpportunityId:reference ContactId:reference Role:picklist IsPrimary:boolean",
     "Account": f"{_COMMON} Name Industry:picklist NumberOfEmployees:int AnnualRevenue:currency BillingCountry",
-    "User": "Id:id SystemModstamp:datetime CreatedDate:datetime Name FirstName LastName ManagerId:reference "
-    "Department Title IsActive:boolean",
+    "User": "Id:id SystemModstamp:datetime CreatedDate:datetime Name FirstName LastName Email:email "
+    "ManagerId:reference Department Title IsActive:boolean",
     "OpportunityStage": "Id:id SystemModstamp:datetime CreatedDate:datetime ApiName MasterLabel SortOrder:int "
     "IsClosed:boolean IsWon:boolean DefaultProbability:percent ForecastCategory:picklist ForecastCategoryName:picklist "
     "IsActive:boolean",
@@ -136,6 +136,7 @@ def _user(row: Any) -> dict[str, Any]:
     return {
         "Id": salesforce_id("005", row.user_id),
         "Name": _plain(row.name),
+        "Email": _plain(row.email),
         "ManagerId": salesforce_id("005", row.manager_id),
         "Department": _plain(row.team),
         "Title": _plain(row.title),

@@ -1,0 +1,1 @@
+"""Digests: a letter a person, at most once a day, by the channel where people already read."""
