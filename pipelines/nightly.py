@@ -10,10 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from crm.address import without_secrets
 from crm.clock import utc_text
 from crm.errors import DONE, FAILED, GATE_NOT_PASSED, DataRefused, DealcastError, WrongUse
 from crm.lock import held
-from crm.sources.connect import kind_of, without_secrets
+from crm.sources.connect import kind_of
 from crm.sources.mirror.sync import current
 from pipelines.check import check
 from pipelines.config import Config, Home, caller, load_config

@@ -8,7 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from crm.sources.connect import is_address
+from crm.address import is_address
 from crm.sources.mirror.manifest import is_mirror
 from crm.sources.mirror.sync import current
 from pipelines.config import Home

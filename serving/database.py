@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
+from crm.address import without_secrets
 from crm.errors import DealcastError, WrongUse
 from serving.store_tables import metadata
 from serving.views.keeping import are_current, bring_up_to_date
@@ -45,8 +46,8 @@ class Database:
 
     @property
     def address(self) -> str:
-        """The database's URL without its password, for messages."""
-        return self._engine.url.render_as_string(hide_password=True)
+        """The database's URL without anything secret, for messages."""
+        return without_secrets(self._engine.url.render_as_string(hide_password=False))
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
