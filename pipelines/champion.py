@@ -48,3 +48,20 @@ def home_champion(home: Home, config: Config) -> DealModel | None:
 def found_store(home: Home, config: Config) -> Store | None:
     """The store, None where nothing was ever kept: opening one would make it."""
     return open_store(home, config) if config.store_url is not None or (home.path / FILE).is_file() else None
+
+
+def scored_store(home: Home, config: Config) -> Store:
+    """The store of a home in which deals were scored. Raises WrongUse where there is none."""
+    store = found_store(home, config)
+    if store is None:
+        raise nothing_scored(home)
+    return store
+
+
+def nothing_scored(home: Home) -> WrongUse:
+    """What is said where a command needs scores, and nothing was ever scored."""
+    return WrongUse(
+        "nothing has been scored here yet",
+        where=str(home.path),
+        remedy="run `dealcast score --data DIR` first; or name the home in which deals were scored with --home",
+    )

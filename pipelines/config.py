@@ -58,8 +58,13 @@ class Home:
 
     @property
     def backtests(self) -> Path:
-        """Where the record of past forecasts is kept, and its parts."""
+        """Where the parts of the record of past forecasts are kept."""
         return self.path / "backtests"
+
+    @property
+    def record(self) -> Path:
+        """The record of past forecasts as a whole; there is none before the first backtest."""
+        return self.backtests / "record.parquet"
 
     @property
     def mirrors(self) -> Path:

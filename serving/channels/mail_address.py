@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from email.headerregistry import Address
-from email.utils import parseaddr
+from email.policy import default
 
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*")
@@ -23,9 +23,11 @@ def mailable(text: str | None) -> str | None:
 
 
 def sender_of(text: str) -> Address | None:
-    """A sender with or without a name, "Dealcast <deals@example.com>"; None where it is none."""
-    name, given = parseaddr(text)
-    address = mailable(given)
-    if address is None or not name.isprintable() or parseaddr(text) == ("", ""):
+    """A sender with or without a name, "Dealcast <deals@example.com>"; None where it is none, or several."""
+    if not text.isprintable():
         return None
-    return Address(name, addr_spec=address)
+    header = default.header_factory("From", text)
+    address = mailable(header.addresses[0].addr_spec) if len(header.addresses) == 1 else None
+    if address is None or header.defects:
+        return None
+    return Address(header.addresses[0].display_name, addr_spec=address)

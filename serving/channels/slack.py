@@ -14,8 +14,8 @@ from serving.digest.letter import Entry, Section
 from serving.digest.tidy import tidied
 
 WEBHOOKS = "SLACK_WEBHOOKS"
-BLOCKS, SECTION, HEADER = 50, 3_000, 150
-"""What Slack takes: blocks a message, characters a block and a header."""
+BLOCKS, SECTION, HEADER, CONTEXT = 50, 3_000, 150, 10
+"""What Slack takes: blocks a message, characters a block and a header, lines of a context."""
 IN_ALL = 12_000
 """Characters of a message; longer ones are refused or folded up."""
 
@@ -37,8 +37,9 @@ def as_message(cut: Cut, whom: str = "") -> dict[str, Any]:
     for section in letter.sections:
         blocks += _section(section)
     blocks += _rich(_text(cut.says_more), _link(letter.link, "See all in Dealcast"))
-    if letter.foot:
-        blocks.append({"type": "context", "elements": [_plain(text) for text in letter.foot[:10]]})
+    for first in range(0, len(letter.foot), CONTEXT):
+        foot = letter.foot[first : first + CONTEXT]
+        blocks.append({"type": "context", "elements": [_plain(text) for text in foot]})
     return {"text": escaped(letter.subject), "blocks": blocks, "unfurl_links": False, "unfurl_media": False}
 
 

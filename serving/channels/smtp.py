@@ -27,6 +27,7 @@ from serving.digest.tidy import tidied
 PASSWORD = "SMTP_PASSWORD"
 PORTS = {"starttls": 587, "tls": 465, "none": 25}
 TIMEOUT = 30.0  # seconds, for each answer
+LONGEST_LINE = 998  # RFC 5322, 2.1.1
 LARGEST = 100_000  # bytes of HTML: beyond 102 KB mail programs begin to hide the rest
 
 
@@ -119,7 +120,7 @@ class SmtpChannel:
             with self._connected() as server:
                 _agreed(server.mail(sender), f"the sender {sender}", for_all=True)
                 _agreed(server.rcpt(to), to, for_all=False)
-                return _handed_over(server, message.as_bytes(policy=SMTP))
+                return _handed_over(server, _written(message))
         except _Refusal as refusal:
             return Outcome(Fate.REFUSED, refusal.said, refusal.for_all)
 
@@ -174,9 +175,21 @@ class SmtpChannel:
                 server.close()
 
 
+def _written(message: EmailMessage) -> bytes:
+    """As it goes over the line.
+
+    Where plain words nearly fill a header's line the library leaves that line empty and begins with the next one; they
+    go unfolded instead, which may be done up to 998 signs.
+    """
+    subject = str(message["Subject"])
+    unfolded = subject.isascii() and len(subject) < LONGEST_LINE - len("Subject: ")
+    return message.as_bytes(policy=SMTP.clone(max_line_length=LONGEST_LINE) if unfolded else SMTP)
+
+
 def _fits(message: EmailMessage) -> bool:
     html = message.get_body(("html",))
-    return html is not None and len(html.get_content().encode()) <= LARGEST
+    page = "" if html is None else str(html.get_content())
+    return len(page.encode()) + page.count("\n") <= LARGEST  # on its way each line end has two signs
 
 
 def _agreed(answer: tuple[int, bytes], about: str, for_all: bool) -> None:

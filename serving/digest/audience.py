@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from serving.digest.letter import Kind, Person
 from serving.digest.wishes import DigestWishes
+from serving.staff import Staff
 
 
 @dataclass(frozen=True)
@@ -30,14 +31,14 @@ def audience(users: Iterable[Mapping[str, Any]], owners: Collection[str], wishes
 
     :param users: rows of `crm_users`; :param owners: ids of those who own open deals.
     """
-    rows = {str(row["user_id"]): row for row in users}
-    above = {one for owner in owners for one in _managers(owner, rows)}
-    members = [
-        Member(_person(key, rows.get(key), wishes), key in owners, key in above)
-        for key in {*owners, *above}
-        if key not in rows or rows[key].get("active") is not False
-    ]
-    wanted = [member for member in members if _is_wanted(member.person, wishes)]
+    staff = Staff.of(users)
+    named = {str(row["manager_id"]) for row in staff.users.values() if row.get("manager_id")}
+    members = (
+        Member(_person(key, staff, wishes), key in owners, bool(staff.below(key) & set(owners)))
+        for key in {*owners, *staff.users, *named}
+        if staff.users.get(key, {}).get("active") is not False
+    )
+    wanted = [one for one in members if (one.owns or one.manages) and _is_wanted(one.person, wishes)]
     return tuple(sorted(wanted, key=lambda member: (member.person.name.casefold(), member.person.user_id)))
 
 
@@ -66,18 +67,9 @@ def unknown_names(users: Iterable[Mapping[str, Any]], wishes: DigestWishes) -> t
     return tuple(one for one in named if one not in known and one.lower() not in known)
 
 
-def _managers(owner: str, rows: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """Those above an owner, the nearest first; a circle ends where it closes."""
-    seen = {owner}
-    while (row := rows.get(owner)) is not None and (above := row.get("manager_id")) and above not in seen:
-        owner = str(above)
-        seen.add(owner)
-        yield owner
-
-
-def _person(key: str, row: Mapping[str, Any] | None, wishes: DigestWishes) -> Person:
-    told = row or {}
-    return Person(key, told.get("name") or key, wishes.addresses.get(key) or told.get("email") or None)
+def _person(key: str, staff: Staff, wishes: DigestWishes) -> Person:
+    email = wishes.addresses.get(key) or staff.users.get(key, {}).get("email")
+    return Person(key, staff.name(key), email or None)
 
 
 def _is_wanted(person: Person, wishes: DigestWishes) -> bool:

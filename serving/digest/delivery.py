@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
 from crm.clock import time_zone
-from serving.channels.channel import Channel, Fate, Outcome
+from serving.channels.channel import Channel, Outcome
 from serving.digest.letter import Kind, Letter, Person
 from serving.digest.tidy import tidy
 from serving.digest.wishes import DigestWishes
@@ -101,8 +101,8 @@ class Delivery:
         if not self.store.claim_message(claim):
             return _told(due, Became.HAD, place, letter.subject, "another run has just sent it"), None
         outcome = due.channel.send(letter, due.person)
-        self.store.mark_message(due.person.user_id, self.day, _PROGRESS[outcome.fate], outcome.said)
-        return _told(due, _BECAME[outcome.fate], place, letter.subject, outcome.said), outcome
+        self.store.mark_message(due.person.user_id, self.day, Progress(outcome.fate), outcome.said)
+        return _told(due, Became(outcome.fate), place, letter.subject, outcome.said), outcome
 
     def _why_not_now(self) -> str | None:
         now = self.clock()
@@ -111,18 +111,6 @@ class Delivery:
         if self.wishes.is_quiet(now, self.zone):
             return f"nobody gets anything from {self.wishes.quiet_from} to {self.wishes.quiet_until}"
         return None
-
-
-_PROGRESS: Mapping[Fate, Progress] = {
-    Fate.SENT: Progress.SENT,
-    Fate.REFUSED: Progress.REFUSED,
-    Fate.UNCLEAR: Progress.UNCLEAR,
-}
-_BECAME: Mapping[Fate, Became] = {
-    Fate.SENT: Became.SENT,
-    Fate.REFUSED: Became.REFUSED,
-    Fate.UNCLEAR: Became.UNCLEAR,
-}
 
 
 def _what_was_had(progress: str) -> str:

@@ -39,8 +39,8 @@ def tidy(letter: Letter) -> Letter:
 
 
 def tidied(text: str) -> str:
-    """A text in one line, without what cannot be seen; no-break spaces stay."""
-    return _BLANKS.sub(" ", _UNSEEN.sub(" ", text)).strip(" ")
+    """A text in one line, without what cannot be seen; no-break spaces within it stay."""
+    return _BLANKS.sub(" ", _UNSEEN.sub(" ", text)).strip()
 
 
 def _entry(given: Entry) -> Entry | None:
