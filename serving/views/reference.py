@@ -92,9 +92,9 @@ older than that day, `--format csv` writes CSV: text that a spreadsheet would ta
 apostrophe. All files are of one state of the store; each takes the old one's place once it is whole, the manifest last.
 The same store gives the same bytes. It is worth a line after `dealcast nightly`.
 
-Measured on two cores with 100,000 open deals and 30 runs in SQLite (20 GB): all of `bi_open_deals` in 2.6 s, its 50 most
-urgent in 0.2 s; the 3 million rows of `bi_score_history` exported in 79 s, the 28 million of `bi_reasons` in some 40
-minutes beside other work, both within 360 MB of memory.
+Measured on two cores with 100,000 open deals and 30 runs in SQLite (20 GB): all of `bi_open_deals` in 2.6 s, its 50
+most urgent in 0.2 s; the 3 million rows of `bi_score_history` exported in 79 s, the 28 million of `bi_reasons` in some
+40 minutes beside other work, both within 360 MB of memory.
 
 * **DuckDB, pandas, Spark:** `SELECT * FROM 'bi/bi_open_deals.parquet'`.
 * **Power BI:** Get data → Parquet (or Folder, for several at once).
