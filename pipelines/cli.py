@@ -36,6 +36,7 @@ COMMANDS = {
     "tasks": "coaching's next steps as tasks in a CRM; looked at first",
     "undo": "take a write-back back, where what it wrote is still there",
     "coach": "where reps' deals stall and what they miss, against their team's",
+    "export": "the store's views as Parquet or CSV files for BI tools",
     "digest": "each person's letter of the day by e-mail, Slack or Teams; looked at first",
     "nightly": "sync, check, score, write back, forecast, retrain if it is due",
     "users": "who may sign in to the pages, and what they see",

@@ -8,9 +8,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from crm.address import without_secrets
 from crm.errors import FAILED, GATE_NOT_PASSED, DataRefused, DealcastError, WrongUse
 from crm.lock import held
-from crm.sources.connect import without_secrets
 from pipelines.config import Home, caller
 from pipelines.night_parts import Part, Work
 from pipelines.nights import Night, Nights, Stage, State

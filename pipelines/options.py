@@ -8,7 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from crm.sources.connect import is_address
+from crm.address import is_address
 from pipelines.config import Home
 from pipelines.progress import Going
 from pipelines.sync import folder_of, sync

@@ -15,6 +15,7 @@ from functools import cached_property
 import psycopg
 import sqlalchemy as sa
 
+from crm.address import without_secrets
 from crm.errors import DealcastError, WrongUse
 from serving.sinks import tasks
 from serving.sinks.kinds import SinkKind
@@ -66,7 +67,7 @@ class SqlSettings:
             raise WrongUse(
                 "a password stands in a file that people share",
                 where="url",
-                expected=f"{url.set(password=None).render_as_string()}",
+                expected=without_secrets(self.url),
                 remedy="take it out, and give it as DEALCAST_SINK_…_PASSWORD (see docs/writeback.md)",
             )
         if url.get_backend_name() not in (POSTGRESQL, SQLITE):
@@ -94,9 +95,9 @@ class SqlSink:
 
     @property
     def address(self) -> str:
-        """The table's URL."""
+        """The table's URL, without anything secret."""
         place = ".".join(filter(None, (self._settings.schema, self._settings.table)))
-        return f"{_parsed(self._settings.url).render_as_string(hide_password=True)}#{place}"
+        return f"{without_secrets(_parsed(self._settings.url).render_as_string(hide_password=False))}#{place}"
 
     @property
     def batch(self) -> int:

@@ -56,6 +56,8 @@ _OBJECTS: Mapping[str, str] = {
     "IsActive:boolean",
     "ForecastingQuota": "Id:id SystemModstamp:datetime CreatedDate:datetime QuotaOwnerId:reference StartDate:date "
     "QuotaAmount:currency IsAmount:boolean",
+    "Lead": f"{_COMMON} LastName Company ConvertedDate:date ConvertedOpportunityId:reference IsConverted:boolean "
+    "LeadSource:picklist OwnerId:reference",
 }
 LENGTHS = {"int": 0, "textarea": 32_000}
 HISTORY = {
