@@ -81,7 +81,7 @@ def value_history(tables: CrmTables, field: str) -> ValueHistory:
     today, old, new, levels = _numbers(kind, deals[field], rows["old_value"], rows["new_value"])
     created = event_millis(deals["created_at"])
     at = np.maximum(event_millis(rows["changed_at"]), created[deal])
-    order = _in_order(deal, micros(rows["changed_at"]), old, new)
+    order = _in_order(deal, micros(rows["changed_at"]), old, new, today[deal])
     deal, at, old, new = deal[order], at[order], old[order], new[order]
     first_change = np.flatnonzero(np.diff(deal, prepend=-1))
     today[deal[first_change]] = old[first_change]
@@ -156,7 +156,7 @@ def plain_text(numbers: np.ndarray, kind: Kind) -> np.ndarray:
 # Changes at one instant -----------------------------------------------------------------------------------------
 
 
-def _in_order(deal: np.ndarray, at: np.ndarray, old: np.ndarray, new: np.ndarray) -> np.ndarray:
+def _in_order(deal: np.ndarray, at: np.ndarray, old: np.ndarray, new: np.ndarray, today: np.ndarray) -> np.ndarray:
     """The order of changes by deal and time (microseconds), and of one instant by what follows from what."""
     order = by_deal(deal, at)
     later = (np.diff(deal[order]) != 0) | (np.diff(at[order]) != 0)
@@ -166,8 +166,12 @@ def _in_order(deal: np.ndarray, at: np.ndarray, old: np.ndarray, new: np.ndarray
         group = order[start : start + size]
         before = order[start - 1] if start and deal[order[start - 1]] == deal[group[0]] else None
         follows = None if before is None else _key(new[before])
+        after = (
+            order[start + size] if start + size < len(order) and deal[order[start + size]] == deal[group[0]] else None
+        )
+        leads_to = _key(today[group[0]] if after is None else old[after])
         steps = [(_key(old[row]), _key(new[row]), int(row)) for row in group]
-        order[start : start + size] = list(_chain(steps, follows))
+        order[start : start + size] = list(_chain(steps, follows, leads_to))
     return order
 
 
@@ -176,11 +180,12 @@ def _key(number: float) -> float:
     return -np.inf if number != number else float(number)  # noqa: PLR0124
 
 
-def _chain(steps: Iterable[tuple[float, float, int]], follows: float | None) -> Iterator[int]:
+def _chain(steps: Iterable[tuple[float, float, int]], follows: float | None, leads_to: float) -> Iterator[int]:
     """Steps (from, to, row) in an order in which each begins where the one before it ended, as far as there is one.
 
     It begins where the value stood before; where that is not known, at a value that is left more often than it is
-    reached, else at the least. Which of equal steps comes first makes no difference.
+    reached; where there is none, as it goes round, at the value that it leads to, else at the least. Which of equal
+    steps comes first makes no difference.
     """
     leaving: dict[float, list[tuple[float, int]]] = defaultdict(list)
     surplus: dict[float, int] = defaultdict(int)
@@ -191,7 +196,8 @@ def _chain(steps: Iterable[tuple[float, float, int]], follows: float | None) -> 
     start = follows
     while any(leaving.values()):
         if start is None or not leaving.get(start):
-            start = min((value for value, ends in leaving.items() if ends), key=lambda value: (-surplus[value], value))
+            left = (value for value, ends in leaving.items() if ends)
+            start = min(left, key=lambda value: (-surplus[value], value != leads_to, value))
         path: list[int] = []
         stack: list[tuple[float, int]] = [(start, NONE)]
         while stack:

@@ -50,7 +50,7 @@ _FEATURES = (
 
 
 def origins(histories: Histories) -> Events | Absent:
-    """One event a lead that became a deal, dated when it did."""
+    """One event a lead that became a deal, dated when it did; when it was entered, where that was later."""
     if not histories.gives("leads", "converted_at"):
         return Absent("no lead says when it became a deal (converted_at)")
     if not histories.gives("leads", "opportunity_id"):
@@ -59,4 +59,5 @@ def origins(histories: Histories) -> Events | Absent:
     created, converted = event_millis(leads["created_at"]), event_millis(leads["converted_at"])
     dated = (created != NEVER) & (converted != NEVER)
     millis = np.subtract(converted, created, out=np.zeros(len(leads), dtype=np.int64), where=dated)
-    return Events(histories.deal_of("leads"), converted, {"millis": np.maximum(millis, 0)})
+    known_at = np.where(dated, np.maximum(created, converted), converted)
+    return Events(histories.deal_of("leads"), known_at, {"millis": np.maximum(millis, 0)})

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume
+from hypothesis import assume, example
 
 from crm.clock import DAY, event_millis
 from crm.history import data_through, known_by
@@ -71,6 +71,7 @@ def assert_same(before: Seen, after: Seen) -> None:
 
 
 @examples(25)
+@example(seed=844419)  # a stage that goes and comes back within one instant, before which nothing is recorded
 @seeds
 def test_whatever_happens_after_a_date_changes_no_feature_up_to_it(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -83,6 +84,7 @@ def test_whatever_happens_after_a_date_changes_no_feature_up_to_it(seed: int) ->
 
 
 @examples(18)
+@example(seed=627402)  # a lead that was entered after it had become a deal
 @seeds
 def test_what_was_known_by_a_date_gives_the_same_features_as_all_that_is_known_today(seed: int) -> None:
     rng = np.random.default_rng(seed)
