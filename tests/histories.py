@@ -523,12 +523,3 @@ def _changes(ledger: Ledger) -> list[Row]:
 
 def _shuffled(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     return frame.iloc[rng.permutation(len(frame))].reset_index(drop=True)
-
-
-def goes_round(entries: list[tuple[int, Any]]) -> bool:
-    """Whether a field's first changes, all in one instant, end at the value that they began with.
-
-    From changes alone nobody can tell with which of those values it began.
-    """
-    together = [value for at, value in entries[1:] if at == entries[1][0]]
-    return len(together) > 1 and together[-1] == entries[0][1]

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from hypothesis import Phase, assume, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from crm.clock import DAY
@@ -34,7 +34,6 @@ from tests.histories import (
     Ledger,
     Life,
     company,
-    goes_round,
     known_from,
     show,
 )
@@ -655,7 +654,6 @@ MEANINGS: Mapping[str, Callable[[Then], float]] = {
 def test_features_mean_what_they_say(seed: int) -> None:
     rng = np.random.default_rng(seed)
     ledger = company(rng, Life(silent=False), complete=True)
-    assume(not any(goes_round(entries) for each in ledger.deals for entries in each.values.values()))
     histories = Histories(show(ledger, rng))
     ready = prepare(histories, catalogue(EVERYTHING), EVERYTHING.calendar)
     snapshots = grid(histories, 29, EPOCH // 1000 + Life().days * DAY)
