@@ -44,9 +44,10 @@ class DealStore(Database):
         query = light(run_id)
         if owners is not None:
             query = query.where(DEALS.c.owner_id.in_(list(owners)))
+        # Sorted here: asked for in order, SQLite goes through the whole run's instead of these owners' deals.
         with self.transaction() as connection:
-            rows = connection.execute(query.order_by(SCORES.c.priority)).mappings().all()
-        return tuple(dict(row) for row in rows)
+            rows = [dict(row) for row in connection.execute(query).mappings()]
+        return tuple(sorted(rows, key=lambda row: row["priority"]))
 
     def stood(self, run_id: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Some deals of a run by their ids, as :meth:`listed` has them; those that are not in it are left out."""
