@@ -57,7 +57,8 @@ class ListStore(Database):
     def page(self, wanted: Wanted) -> tuple[int, tuple[dict[str, Any], ...]]:
         """How many deals there are of those wanted, and the ones of this page: light rows."""
         column, conditions = SORTS[wanted.sort], _conditions(wanted)
-        order = column.desc().nulls_last() if wanted.descending else column.asc().nulls_last()
+        order = column.desc() if wanted.descending else column.asc()
+        order = order.nulls_last() if column.nullable else order  # an index of what is never missing has the order
         rows = light(wanted.run_id).where(*conditions).order_by(order, SCORES.c.priority, SCORES.c.opportunity_id)
         ids = rows.with_only_columns(SCORES.c.opportunity_id).limit(wanted.most).offset(wanted.first)
         count = sa.select(sa.func.count()).select_from(SCORES).where(SCORES.c.run_id == wanted.run_id)
@@ -70,11 +71,12 @@ class ListStore(Database):
             by_id = {row["opportunity_id"]: dict(row) for row in found}
         return number, tuple(by_id[key] for key in chosen)
 
-    def stages_of(self, run_id: str, sight: Sight) -> tuple[str, ...]:
-        """The stages in which deals of a run stand, by name."""
-        query = sa.select(DEALS.c.stage).where(DEALS.c.run_id == run_id, sight.condition(DEALS.c.owner_id)).distinct()
+    def stages_of(self, run_id: str, sight: Sight) -> dict[str, int]:
+        """How many deals of a run stand in each stage, by the stages' names."""
+        query = sa.select(DEALS.c.stage, sa.func.count()).group_by(DEALS.c.stage).order_by(DEALS.c.stage)
+        query = query.where(DEALS.c.run_id == run_id, sight.condition(DEALS.c.owner_id))
         with self.transaction() as connection:
-            return tuple(sorted(connection.execute(query).scalars()))
+            return {stage: int(number) for stage, number in connection.execute(query)}
 
     def chances(self, ids: Sequence[str], since: datetime, until: datetime) -> dict[str, list[tuple[datetime, float]]]:
         """The win chances of some deals over time, the first one first; of several runs as of one instant the last."""

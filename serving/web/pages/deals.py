@@ -122,8 +122,7 @@ def deals(
         number=number,
         shown=_shown(news, who.sight, rows),
         columns=COLUMNS,
-        stages=store.stages_of(news.run.run_id, who.sight),
-        changed=shared.changes.since_before(news, who.sight),
+        above=shared.changes.above(news, who.sight),
         pages=max(1, -(-number // A_PAGE)),
         first=wanted.first,
     )
