@@ -31,8 +31,10 @@ from serving.scoring import Explained, Run, explain_all, explain_by_rates, score
 from serving.sinks.files import check_target, write_table
 from serving.stood import closed_between, crm_users, stood
 from serving.store import Beside, Store, new_run_id
+from serving.timeline import timelines
 from serving.verdicts import snoozed, standing
 from serving.what_if import what_if
+from serving.win_curves import win_curves
 from training.deal_model import DealModel
 
 STEPS = 4
@@ -97,6 +99,8 @@ def score(data: Path, as_of: str, home: Home, out: Path | None, step: Callable[[
     beside = Beside(
         assigned=None if trial is None else trial.entered(scores),
         like=_as_text(like, answered.scoring),
+        curves=win_curves(answered.scoring, answered.answers) if isinstance(answered.by, DealModel) else None,
+        timelines=timelines(answered.scoring),
         closed=closed_between(company.histories, since, company.as_of),
         users=crm_users(company.histories.tables),
     )
