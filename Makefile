@@ -105,6 +105,7 @@ bench: $(READY) $(PEERS_READY)
 docs: $(READY)
 	@$(PY) -m crm.tables_reference docs/tables.md
 	@$(PY) -m features.features_reference docs/features.md
+	@$(PY) -m serving.views.reference docs/bi.md
 
 # Needs no finished setup: a lock that cannot be installed must be mendable. "fewest": one version of a package
 # for every Python, so that what is tested is what is used. The peers share packages with us, at our versions.

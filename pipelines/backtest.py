@@ -23,8 +23,6 @@ from training.forecast.summary import Score, summary
 from training.provenance import code_hash
 from training.tracking import log_backtest
 
-RECORD = "record.parquet"
-
 
 @dataclass(frozen=True)
 class BacktestResult:
@@ -59,7 +57,7 @@ def backtest(
     if not len(record):
         raise too_young(company)
     step("scoring and keeping the record")
-    write_table(record, home.backtests / RECORD)
+    write_table(record, home.record)
     if out is not None:
         write_table(record, out)
     scores = summary(record)
@@ -85,12 +83,6 @@ def too_young(company: Company) -> DataRefused:
         expected="two full periods, the first one with closed deals",
         remedy=f"give a longer history (it ends on {utc_day(company.until)}), or shorter periods: [time] period",
     )
-
-
-def read_record(home: Home) -> pd.DataFrame:
-    """The record of the last backtest; empty where there is none."""
-    path = home.backtests / RECORD
-    return pd.read_parquet(path) if path.is_file() else pd.DataFrame()
 
 
 def _digest(trial: Trial, stretch: Stretch, config: Config, record: pd.DataFrame) -> str:

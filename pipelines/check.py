@@ -8,6 +8,7 @@ from pathlib import Path
 
 from crm.leakage import LeakageAudit, leakage_audit
 from crm.quality import Readiness, readiness
+from crm.sources.mirror.manifest import deleted_at_source
 from crm.suspicions import Finding, findings
 from features.catalogue import catalogue
 from features.engines import prepare
@@ -21,7 +22,10 @@ STEPS = 3
 
 @dataclass(frozen=True)
 class CheckResult:
-    """The quality report, readiness, the leakage audit, absent features and the proposed settings."""
+    """The quality report, readiness, the leakage audit, absent features and the proposed settings.
+
+    :param deleted: of a mirror's tables, how many rows are known to have gone at the source; none of a folder.
+    """
 
     company: Company
     readiness: Readiness
@@ -30,6 +34,7 @@ class CheckResult:
     features: int
     absent: dict[str, list[str]]
     time: TimeSettings
+    deleted: dict[str, int]
 
 
 def check(data: Path, as_of: str, home: Home, step: Callable[[str], None]) -> CheckResult:
@@ -50,4 +55,5 @@ def check(data: Path, as_of: str, home: Home, step: Callable[[str], None]) -> Ch
         if why is not None:
             absent.setdefault(why, []).append(feature.name)
     known = len(declared.features) - sum(map(len, absent.values()))
-    return CheckResult(company, readiness(histories.tables), audit, findings(audit), known, absent, time)
+    ready, gone = readiness(histories.tables), deleted_at_source(data)
+    return CheckResult(company, ready, audit, findings(audit), known, absent, time, gone)

@@ -10,6 +10,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
+from types import ModuleType
 
 from crm.errors import DONE, FAILED, WRONG_USE, DealcastError
 from pipelines.config import quiet_libraries
@@ -32,12 +33,16 @@ COMMANDS = {
     "backtest": "the forecast tried on past periods, beside what people use",
     "playbook": "what won deals had done by then that lost deals had not",
     "writeback": "answers into the records of a CRM or database; looked at first",
+    "tasks": "coaching's next steps as tasks in a CRM; looked at first",
     "undo": "take a write-back back, where what it wrote is still there",
     "coach": "where reps' deals stall and what they miss, against their team's",
+    "export": "the store's views as Parquet or CSV files for BI tools",
     "digest": "each person's letter of the day by e-mail, Slack or Teams; looked at first",
     "nightly": "sync, check, score, write back, forecast, retrain if it is due",
+    "users": "who may sign in to the pages, and what they see",
+    "serve": "pages for reps and managers",
 }
-PLANNED = ("monitor", "users", "serve")
+PLANNED = ("monitor",)
 PROGRAM = "dealcast"
 
 
@@ -63,12 +68,17 @@ def overview() -> str:
     return "\n".join([*lines, "", f"{PROGRAM} COMMAND --help says which options there are."])
 
 
-def _run(name: str, given: Sequence[str]) -> int:
-    command = import_module(f"pipelines.commands.{name}")
+def parser_of(name: str) -> argparse.ArgumentParser:
+    """What reads a command's options."""
     parser = argparse.ArgumentParser(prog=f"{PROGRAM} {name}", description=COMMANDS[name], allow_abbrev=False)
-    command.arguments(parser)
+    _command(name).arguments(parser)
+    return parser
+
+
+def _run(name: str, given: Sequence[str]) -> int:
+    parser = parser_of(name)
     try:
-        code = int(command.run(parser.parse_args(given)))
+        code = int(_command(name).run(parser.parse_args(given)))
         sys.stdout.flush()  # here, where a reader that has gone is dealt with
         return code
     except DealcastError as error:
@@ -90,6 +100,10 @@ def _run(name: str, given: Sequence[str]) -> int:
     except MemoryError:
         traceback.print_exc()
         return FAILED
+
+
+def _command(name: str) -> ModuleType:
+    return import_module(f"pipelines.commands.{name}")
 
 
 def _speak_utf8() -> None:

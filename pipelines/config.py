@@ -19,6 +19,7 @@ from serving.digest.wishes import DigestWishes
 from serving.formats import HOUSE, Formats, formats_of
 from serving.grades import Grades
 from serving.trial.assignment import TrialWishes
+from serving.web.settings import WebSettings
 from training.settings import BoostingSettings, RetrainWishes, Thresholds, Tracking, TuningWishes
 
 FILE = "dealcast.toml"
@@ -42,6 +43,7 @@ _SECTIONS = (
     "nightly",
     "channels",
     "digest",
+    "serve",
 )
 
 
@@ -58,8 +60,13 @@ class Home:
 
     @property
     def backtests(self) -> Path:
-        """Where the record of past forecasts is kept, and its parts."""
+        """Where the parts of the record of past forecasts are kept."""
         return self.path / "backtests"
+
+    @property
+    def record(self) -> Path:
+        """The record of past forecasts as a whole; there is none before the first backtest."""
+        return self.backtests / "record.parquet"
 
     @property
     def mirrors(self) -> Path:
@@ -94,6 +101,7 @@ class Config:
     write_back: tuple[str, ...] = ()
     channels: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     digest: DigestWishes = field(default_factory=DigestWishes)
+    serve: WebSettings = field(default_factory=WebSettings)
 
     @property
     def zone(self) -> str:
@@ -137,6 +145,7 @@ def load_config(home: Home) -> Config:
         write_back=names_of(data, "nightly", "write_back"),
         channels=places_of(data, "channels", "smtp"),
         digest=section_of(DigestWishes, data, "digest"),
+        serve=section_of(WebSettings, data, "serve"),
     )
 
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+
 from crm.errors import WrongUse
 from crm.simulator import SimulatorSettings, simulate
-from pipelines.config import FILE, Home
+from pipelines.champion import open_store
+from pipelines.config import FILE, Home, load_config
 from pipelines.score import STEPS as SCORE_STEPS
 from pipelines.score import ScoreResult, score
 from pipelines.train import STEPS as TRAIN_STEPS
 from pipelines.train import TrainResult, train
+from serving.accounts import Account, Role, hashed
 
 STEPS = 1 + TRAIN_STEPS + 2 * SCORE_STEPS
 FIRST_LINE = "# The demo company's configuration, written by `dealcast demo`."
@@ -28,12 +34,17 @@ fixed = [{{fixed}}]
 
 @dataclass(frozen=True)
 class DemoResult:
-    """What the demo brought: the training, and the scores of a week ago and of today."""
+    """What the demo brought: the training, the scores of a week ago and of today, and accounts to look at the pages.
+
+    :param password: that of each account, made up anew for each demo.
+    """
 
     data: Path
     deals: int
     trained: TrainResult
     scored: ScoreResult
+    accounts: tuple[Account, ...]
+    password: str
 
 
 def demo(home: Home, deals: int, seed: int, step: Callable[[str], None]) -> DemoResult:
@@ -52,7 +63,20 @@ def demo(home: Home, deals: int, seed: int, step: Callable[[str], None]) -> Demo
     trained = train(data, week_ago, home, step)
     score(data, week_ago, home, None, step)
     scored = score(data, settings.end.isoformat(), home, None, step)
-    return DemoResult(data, deals, trained, scored)
+    password = secrets.token_hex(12)
+    return DemoResult(data, deals, trained, scored, _accounts(home, scored, password), password)
+
+
+def _accounts(home: Home, scored: ScoreResult, password: str) -> tuple[Account, ...]:
+    """A rep, the rep's manager and an admin: the rep who has most at stake of those who have a manager."""
+    store = open_store(home, load_config(home))
+    managers = {row["user_id"]: row["manager_id"] for row in store.crm_users() if row["manager_id"]}
+    owners = scored.shown["owner_id"].to_numpy(object)
+    at_stake = scored.scores["revenue_at_stake"].fillna(0.0).to_numpy(float)
+    managed = np.array([owner in managers for owner in owners])
+    rep = str(pd.Series(at_stake[managed]).groupby(owners[managed]).sum().idxmax())
+    wanted = (("rep", Role.REP, rep), ("manager", Role.MANAGER, managers[rep]), ("admin", Role.ADMIN, None))
+    return tuple(store.add_account(name, role, who, hashed(password, name)) for name, role, who in wanted)
 
 
 def _fresh(home: Home) -> Path:

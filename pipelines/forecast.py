@@ -18,7 +18,6 @@ from features.histories import Histories
 from features.pipeline import has_plans
 from features.settings import propose
 from pipelines.answers import Answered, answer
-from pipelines.backtest import read_record
 from pipelines.champion import open_store
 from pipelines.company import Company, open_company
 from pipelines.config import Home, load_config
@@ -105,7 +104,7 @@ def forecast(
     step("drawing what the periods may bring")
     histories = company.histories
     calendar = propose(histories, config.time).calendar
-    record = of_calendar(read_record(home), calendar)
+    record = of_calendar(_record(home), calendar)
     lessons = lessons_of(record, company.as_of)
     drawn = _drawn(histories, answered, in_periods(calendar, company.as_of), calendar, lessons)
     run_id = new_run_id("forecast")
@@ -136,6 +135,11 @@ def forecast(
         _last_kept(store, table),
         (*company.notes, *answered.notes, *_notes(answered, table, periods, lessons.ranges)),
     )
+
+
+def _record(home: Home) -> pd.DataFrame:
+    """The record of the last backtest; empty where there is none."""
+    return pd.read_parquet(home.record) if home.record.is_file() else pd.DataFrame()
 
 
 def _scores(record: pd.DataFrame) -> tuple[Score, ...]:

@@ -8,12 +8,10 @@ import shutil
 import sys
 from pathlib import Path
 
-from crm.sources.connect import is_address
-from crm.sources.mirror.manifest import is_mirror
-from crm.sources.mirror.sync import current
+from crm.address import is_address
 from pipelines.config import Home
 from pipelines.progress import Going
-from pipelines.sync import sync
+from pipelines.sync import folder_of, sync
 
 DEFAULT_HOME = "dealcast-home"
 DATA = "the folder with the CRM's tables, or an address: salesforce://…, hubspot://, postgresql+psycopg://…"
@@ -36,10 +34,11 @@ def data_of(options: argparse.Namespace) -> Path:
 
     A mirror's own folder is read as it was left, and its source is not asked.
     """
-    if isinstance(options.data, Path):
-        return (current(options.data) or options.data) if is_mirror(options.data) else options.data
-    with Going("syncing") as step:
-        return sync(options.data, home_of(options), step=step).folder
+    home = home_of(options)
+    if isinstance(options.data, str):
+        with Going("syncing") as step:
+            sync(options.data, home, step=step)
+    return folder_of(options.data, home)
 
 
 def data_if_given(options: argparse.Namespace) -> Path | None:
@@ -84,9 +83,14 @@ def note_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--note", default="", metavar="TEXT", help="why")
 
 
+def out_option(parser: argparse.ArgumentParser) -> None:
+    """--out: where every change is written to."""
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write every change to a .csv or .parquet file")
+
+
 def changes_options(parser: argparse.ArgumentParser) -> None:
     """--out, --top, --home, --json: where changes are shown."""
-    parser.add_argument("--out", type=Path, metavar="FILE", help="write every change to a .csv or .parquet file")
+    out_option(parser)
     help_ = "how many records to show (default: 5)"
     parser.add_argument("--top", type=at_least_one, default=5, metavar="N", help=help_)
     home_option(parser)

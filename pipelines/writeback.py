@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,15 +17,21 @@ from pipelines.sinks import sink_called
 from serving.formats import Formats
 from serving.sinks.files import check_target, write_table
 from serving.sinks.sink import Sink, Value
+from serving.sinks.tasks import KEY, tasks_of
 from serving.store import Store, new_run_id
-from serving.store_writeback import Progress
+from serving.store_writeback import Progress, What
 from serving.trial.assignment import HELD_BACK
 from serving.writeback.apply import Applied
 from serving.writeback.confirmed import Confirmation, carry_out, work_at
-from serving.writeback.plan import Plan, plan_undo, plan_writeback
+from serving.writeback.plan import Change, Plan, plan_undo, plan_writeback
 from serving.writeback.values import values_of
 
 Step = Callable[[str], None]
+KINDS = {What.ANSWERS: "writeback", What.TASKS: "tasks"}
+"""What runs are called by, and the commands that make them."""
+
+RECORDS = {What.ANSWERS: "opportunity_id", What.TASKS: KEY}
+"""What tells records apart."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,9 @@ class WritebackResult:
 
     :param most: how many records may change.
     :param names: what people call the deals, by opportunity_id; `as_of`: of the run whose answers are written.
+    :param what: answers in deals' records, or tasks; then `owners` are what people call owners, by their ids, and
+        `deals` the deals of tasks that were made before, by the tasks' keys.
+    :param options: what else the command was given that the plan depends on.
     """
 
     sink: str
@@ -43,6 +52,10 @@ class WritebackResult:
     names: Mapping[str, str]
     as_of: datetime | None = None
     applied: Applied | None = None
+    what: What = What.ANSWERS
+    options: tuple[str, ...] = ()
+    owners: Mapping[str, str] = field(default_factory=dict)
+    deals: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -75,8 +88,8 @@ def writeback(sink_name: str, run_id: str | None, home: Home, asked: Asked, step
     if scored is None:
         raise _no_such_run(run_id, home)
     rows = store.scores_of(scored)
-    withheld = _withheld(store, config)
-    answers = {row["opportunity_id"]: values_of(row, withheld) for row in rows}
+    held_back = withheld(store, config)
+    answers = {row["opportunity_id"]: values_of(row, held_back) for row in rows}
     sink = configured.sink
 
     def plan() -> Plan:
@@ -84,13 +97,15 @@ def writeback(sink_name: str, run_id: str | None, home: Home, asked: Asked, step
         return plan_writeback(sink, scored, answers, earlier, lambda done, of: step(f"read {done:,} of {of:,}"))
 
     names = {row["opportunity_id"]: row["name"] or "" for row in rows}
-    made, most, applied = _looked_at_or_applied(plan, sink, store, asked, configured.most, step)
+    made, most, applied = looked_at_or_applied(plan, sink, store, asked, configured.most, step)
     as_of = rows[0]["as_of"] if rows else None
     return WritebackResult(sink_name, made, most, config.formats, names, as_of, applied)
 
 
 def undo(run_id: str, home: Home, asked: Asked, step: Step) -> WritebackResult:
     """Put back what a write-back found, where what it wrote is still there; without a hash only look at it.
+
+    Tasks that were made are deleted again, those that nobody has touched since.
 
     :raises WrongUse: where there is no such write-back, or its sink is another by now.
     """
@@ -99,7 +114,8 @@ def undo(run_id: str, home: Home, asked: Asked, step: Step) -> WritebackResult:
     run = next((run for run in store.writebacks() if run["run_id"] == run_id), None)
     if run is None:
         raise WrongUse(f"there is no write-back '{run_id}'", where="RUN", remedy="`dealcast undo` lists them")
-    sink = sink_called(run["sink"], config).sink
+    sink, of_tasks = sink_called(run["sink"], config).sink, run["what"] is What.TASKS
+    sink = tasks_of(sink) if of_tasks else sink
     if sink.address != run["address"]:
         raise WrongUse(
             f"the sink '{run['sink']}' is {sink.address} by now",
@@ -110,13 +126,25 @@ def undo(run_id: str, home: Home, asked: Asked, step: Step) -> WritebackResult:
 
     def plan() -> Plan:
         written = store.written(run_id, Progress.WRITTEN, Progress.SENT)
-        return plan_undo(sink, run_id, written, lambda done, of: step(f"read {done:,} of {of:,}"))
+        return plan_undo(sink, run_id, written, lambda done, of: step(f"read {done:,} of {of:,}"), whole=of_tasks)
 
     bounded = Asked(asked.confirmed, sum(run["counts"].values()), asked.out)
-    made, most, applied = _looked_at_or_applied(plan, sink, store, bounded, None, step)
+    made, most, applied = looked_at_or_applied(plan, sink, store, bounded, None, step, run["what"])
     rows = store.scores_of(run["scored_by"]) if run["scored_by"] else ()
     names = {row["opportunity_id"]: row["name"] or "" for row in rows}
-    return WritebackResult(run["sink"], made, most, config.formats, names, None, applied)
+    result = WritebackResult(run["sink"], made, most, config.formats, names, None, applied, run["what"])
+    if not of_tasks:
+        return result
+    return replace(result, owners=owners_of(store), deals=_deals_of(store.written(run_id).values()))
+
+
+def owners_of(store: Store) -> dict[str, str]:
+    """What people call the CRM's users, by their ids."""
+    return {user["user_id"]: user["name"] for user in store.crm_users() if user["name"]}
+
+
+def _deals_of(tasks: Iterable[Change]) -> dict[str, str]:
+    return {one.record_id: str(one.after["opportunity_id"] or one.before["opportunity_id"]) for one in tasks}
 
 
 def runs(home: Home) -> tuple[dict[str, Any], ...]:
@@ -125,8 +153,14 @@ def runs(home: Home) -> tuple[dict[str, Any], ...]:
     return () if store is None else store.writebacks()
 
 
-def _looked_at_or_applied(
-    plan: Callable[[], Plan], sink: Sink, store: Store, asked: Asked, configured: int | None, step: Step
+def looked_at_or_applied(
+    plan: Callable[[], Plan],
+    sink: Sink,
+    store: Store,
+    asked: Asked,
+    configured: int | None,
+    step: Step,
+    what: What = What.ANSWERS,
 ) -> tuple[Plan, int, Applied | None]:
     """The plan, how many records it may change, and what became of them where it was confirmed."""
     if asked.out is not None:
@@ -134,15 +168,15 @@ def _looked_at_or_applied(
     if asked.confirmed is None:
         made = plan()
         if asked.out is not None:
-            write_table(changes_table(made), asked.out)
+            write_table(changes_table(made, RECORDS[what]), asked.out)
         return made, _most(made, asked, configured), None
     author = caller()
     with work_at(sink, store, f"dealcast write-back by {author}") as still_alone:
         made = plan()
         if asked.out is not None:
-            write_table(changes_table(made), asked.out)
-        said = Confirmation(asked.confirmed, _most(made, asked, configured), author)
-        kind = "undo" if made.undoes else "writeback"
+            write_table(changes_table(made, RECORDS[what]), asked.out)
+        said = Confirmation(asked.confirmed, _most(made, asked, configured), author, what)
+        kind = "undo" if made.undoes else KINDS[what]
         applied = carry_out(
             made,
             said,
@@ -159,21 +193,21 @@ def _most(plan: Plan, asked: Asked, configured: int | None) -> int:
     return asked.most if asked.most is not None else configured if configured is not None else plan.cap
 
 
-def changes_table(plan: Plan) -> pd.DataFrame:
-    """Every field that is to change: opportunity_id, field, before, after, as text."""
+def changes_table(plan: Plan, record: str) -> pd.DataFrame:
+    """Every field that is to change: the record (a deal, or a task's key), field, before, after, as text."""
     rows = [
-        (change.opportunity_id, name, _as_text(change.before[name]), _as_text(value))
+        (change.record_id, name, _as_text(change.before[name]), _as_text(value))
         for change in plan.changes
         for name, value in change.after.items()
     ]
-    return pd.DataFrame(rows, columns=["opportunity_id", "field", "before", "after"], dtype="str")
+    return pd.DataFrame(rows, columns=[record, "field", "before", "after"], dtype="str")
 
 
 def _as_text(value: Value) -> str | None:
     return None if value is None else str(value)
 
 
-def _withheld(store: Store, config: Config) -> frozenset[str]:
+def withheld(store: Store, config: Config) -> frozenset[str]:
     """The deals that the trial under way shows no coaching."""
     if not config.trial.is_on:
         return frozenset()

@@ -10,8 +10,10 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
+from crm.address import without_secrets
 from crm.errors import DealcastError, WrongUse
 from serving.store_tables import metadata
+from serving.views.keeping import are_current, bring_up_to_date
 
 _MAKING_TABLES = 1_146_372_947
 """PostgreSQL's lock on making the tables: any number that nobody else uses."""
@@ -37,16 +39,30 @@ class Database:
                 _alone(connection)
                 metadata.create_all(connection)
                 _add_what_is_missing(connection)
+        with self.transaction() as connection:  # of its own: whatever becomes of a view, the tables are as they should
+            if not are_current(connection):
+                _alone(connection)
+                bring_up_to_date(connection, self.address)
 
     @property
     def address(self) -> str:
-        """The database's URL without its password, for messages."""
-        return self._engine.url.render_as_string(hide_password=True)
+        """The database's URL without anything secret, for messages."""
+        return without_secrets(self._engine.url.render_as_string(hide_password=False))
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
         """All or nothing; where the database fails (gone, full, damaged), DealcastError says so."""
         with self.failing_said(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[sa.Connection]:
+        """To read one state of the database, whatever is written meanwhile."""
+        with self.failing_said(), self._engine.connect() as connection:
+            if connection.dialect.name == "sqlite":
+                connection.exec_driver_sql("BEGIN")
+            else:
+                connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             yield connection
 
     @contextmanager

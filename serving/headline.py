@@ -19,6 +19,12 @@ def reason_line(reason: Mapping[str, Any]) -> str:
     return f"{'−' if reason['points'] < 0 else '+'} {reason['says']} ({points(reason['points'])})"
 
 
+def first_step(coaching: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The step that stands beside a deal in the list: the first of its coaching; None where there is none."""
+    return coaching[0] if coaching else None
+
+
 def next_step(coaching: Sequence[Mapping[str, Any]]) -> str | None:
-    """The first step of coaching in brief; None where there is none."""
-    return str(coaching[0]["brief"]) if coaching else None
+    """That step in brief."""
+    step = first_step(coaching)
+    return None if step is None else str(step["brief"])

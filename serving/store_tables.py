@@ -218,6 +218,7 @@ WRITEBACKS = sa.Table(
     sa.Column("author", sa.String, nullable=False),
     sa.Column("started_at", sa.DateTime, nullable=False),
     sa.Column("finished_at", sa.DateTime),
+    sa.Column("what", sa.String),
     sa.Index("writebacks_by_sink", "address", "started_at"),
 )
 
@@ -225,7 +226,7 @@ WRITTEN = sa.Table(
     "written_records",
     metadata,
     sa.Column("run_id", sa.String, sa.ForeignKey("writebacks.run_id"), primary_key=True),
-    sa.Column("opportunity_id", sa.String, primary_key=True),
+    sa.Column("opportunity_id", sa.String, key="record_id", primary_key=True),  # a task's key where it is of tasks
     sa.Column("held", sa.Text, nullable=False),
     sa.Column("put", sa.Text, nullable=False),
     sa.Column("progress", sa.String, nullable=False),

@@ -33,6 +33,13 @@ class Progress(StrEnum):
     LEFT = "left alone"  # it held something else by then
 
 
+class What(StrEnum):
+    """What a run has written."""
+
+    ANSWERS = "answers"
+    TASKS = "tasks"
+
+
 class WritebackStore(Database):
     """What was written where, record by record."""
 
@@ -41,7 +48,7 @@ class WritebackStore(Database):
         rows = [
             {
                 "run_id": run["run_id"],
-                "opportunity_id": change.opportunity_id,
+                "record_id": change.record_id,
                 "held": json.dumps(change.before, ensure_ascii=False),
                 "put": json.dumps(change.after, ensure_ascii=False),
                 "progress": Progress.PLANNED,
@@ -58,7 +65,7 @@ class WritebackStore(Database):
         """How far these records of a run have come, and what was said of them."""
         with self.transaction() as connection:
             for first in range(0, len(ids), _AT_ONCE):
-                those = WRITTEN.c.opportunity_id.in_(ids[first : first + _AT_ONCE])
+                those = WRITTEN.c.record_id.in_(ids[first : first + _AT_ONCE])
                 change = sa.update(WRITTEN).where(WRITTEN.c.run_id == run_id, those)
                 connection.execute(change.values(progress=progress, said=said))
 
@@ -75,7 +82,8 @@ class WritebackStore(Database):
             WRITTEN.c.run_id, WRITTEN.c.progress
         )
         with self.transaction() as connection:
-            runs = [{**row, "counts": {}} for row in connection.execute(query).mappings()]
+            rows = connection.execute(query).mappings().all()
+            runs = [{**row, "what": What(row["what"] or What.ANSWERS), "counts": {}} for row in rows]
             by_id = {run["run_id"]: run for run in runs}
             for run_id, progress, number in connection.execute(counted):
                 by_id[run_id]["counts"][Progress(progress)] = number
@@ -83,20 +91,20 @@ class WritebackStore(Database):
 
     def written(self, run_id: str, *progress: Progress) -> dict[str, Change]:
         """The records of a run (that have come so far), by their ids, in the order of the ids."""
-        query = sa.select(WRITTEN.c.opportunity_id, WRITTEN.c.held, WRITTEN.c.put).where(WRITTEN.c.run_id == run_id)
+        query = sa.select(WRITTEN.c.record_id, WRITTEN.c.held, WRITTEN.c.put).where(WRITTEN.c.run_id == run_id)
         if progress:
             query = query.where(WRITTEN.c.progress.in_(progress))
         with self.transaction() as connection:
-            rows = connection.execute(query.order_by(WRITTEN.c.opportunity_id)).all()
+            rows = connection.execute(query.order_by(WRITTEN.c.record_id)).all()
         return {row[0]: Change(row[0], json.loads(row[1]), json.loads(row[2])) for row in rows}
 
     def standing_at(self, address: str) -> frozenset[str]:
         """The records at a sink into which something was written, and that was not taken back since."""
         newest = sa.func.max(WRITEBACKS.c.started_at).label("newest")
-        last = sa.select(WRITTEN.c.opportunity_id, newest).join(WRITEBACKS, WRITEBACKS.c.run_id == WRITTEN.c.run_id)
+        last = sa.select(WRITTEN.c.record_id, newest).join(WRITEBACKS, WRITEBACKS.c.run_id == WRITTEN.c.run_id)
         here = WRITEBACKS.c.address == address
-        each = last.where(here, WRITTEN.c.progress == Progress.WRITTEN).group_by(WRITTEN.c.opportunity_id).subquery()
-        query = sa.select(each.c.opportunity_id).join(WRITEBACKS, WRITEBACKS.c.started_at == each.c.newest)
+        each = last.where(here, WRITTEN.c.progress == Progress.WRITTEN).group_by(WRITTEN.c.record_id).subquery()
+        query = sa.select(each.c.record_id).join(WRITEBACKS, WRITEBACKS.c.started_at == each.c.newest)
         with self.transaction() as connection:
             return frozenset(connection.execute(query.where(here, WRITEBACKS.c.undoes.is_(None))).scalars())
 

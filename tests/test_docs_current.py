@@ -13,9 +13,11 @@ from features.catalogue import Catalogue, catalogue
 from features.feature import Family, Feature, Unit, Wording
 from features.features_reference import EXAMPLE
 from features.questions import Count
+from serving.views import reference as views_reference
+from serving.views.catalogue import views
 
 DOCS = Path(__file__).parent.parent / "docs"
-TABLES_PAGE, FEATURES_PAGE = DOCS / "tables.md", DOCS / "features.md"
+TABLES_PAGE, FEATURES_PAGE, VIEWS_PAGE = DOCS / "tables.md", DOCS / "features.md", DOCS / "bi.md"
 
 
 def test_the_tables_page_is_current():
@@ -44,7 +46,7 @@ def test_a_table_without_changing_columns_says_nothing_of_them():
     assert "Over a deal's life" not in page([ACTIVITIES])
 
 
-@pytest.mark.parametrize("written", [tables_reference, features_reference])
+@pytest.mark.parametrize("written", [tables_reference, features_reference, views_reference])
 def test_the_command_prints_the_page_or_writes_it(written, tmp_path, capsys):
     written.main([])
     written.main([str(tmp_path / "page.md")])
@@ -79,3 +81,21 @@ def test_a_feature_that_is_declared_is_on_the_page():
     row = "| `demos_90d` | demos | Demos held. | `count(touches where demo, 90 d)` | demos | yes |  | … in 90 days. |"
     assert "## demos\n\nWhat was shown.\n\n" in text
     assert row in text
+
+
+def test_the_views_page_is_current():
+    assert VIEWS_PAGE.read_text(encoding="utf-8") == views_reference.page(), "docs/bi.md is out of date; run: make docs"
+
+
+def test_every_view_and_column_is_on_the_page():
+    text = views_reference.page()
+    for view in views():
+        assert f"| [{view.name}](#{view.name}) | {view.meaning} |" in text
+        section = text.split(f"\n## {view.name}\n")[1].split("\n## ")[0]
+        for column in view.columns:
+            assert f"| `{column.name}` | {column.kind.told} | {column.unit} | {column.meaning} |" in section
+
+
+def test_what_is_said_of_views_is_said_in_sentences():
+    told = [view.meaning for view in views()] + [column.meaning for view in views() for column in view.columns]
+    assert [one for one in told if not one.endswith(".") or "|" in one] == []

@@ -6,6 +6,7 @@ crm ← features ← training ← serving ← pipelines: a package may import wh
 import ast
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache, cached_property
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -15,6 +16,8 @@ ROOT = Path(__file__).parent.parent
 LAYERS = ("crm", "features", "training", "serving", "pipelines")
 ABOVE_ALL = ("benchmarks", "notebooks", "tests")  # may import every layer, and be imported by none
 MAY_IMPORT_MLFLOW = {"training.tracking", "training.registry", "training.pyfunc_model"}
+TALK_TO_MLFLOW = {"backtest", "demo", "models", "nightly", "promote", "rollback", "train"}
+"""Commands. MLflow takes seconds to load, and so does what draws its pictures: no other command waits for them."""
 MAY_READ_ENVIRONMENT = {"pipelines.cli", "pipelines.config"}
 ENVIRONMENT = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}
 
@@ -27,9 +30,14 @@ class Source:
     text: str
     is_package: bool = False
 
-    @property
+    @cached_property
     def tree(self) -> ast.Module:
         return ast.parse(self.text, filename=self.module)
+
+    @cached_property
+    def imports(self) -> tuple["Import", ...]:
+        """Every import, wherever it stands, those by name (`import_module("x")`) among them."""
+        return tuple(_imports(self))
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,7 @@ class Import:
         return self.module.partition(".")[0]
 
 
+@cache
 def read(root: Path) -> dict[str, Source]:
     """Every file of the five packages by its module name."""
     sources = {}
@@ -56,8 +65,7 @@ def read(root: Path) -> dict[str, Source]:
     return sources
 
 
-def imports(source: Source) -> Iterator[Import]:
-    """Every import of a file, wherever it stands, those by name (`import_module("x")`) among them."""
+def _imports(source: Source) -> Iterator[Import]:
     for node in ast.walk(source.tree):
         match node:
             case ast.Import(names=names):
@@ -84,7 +92,7 @@ def against_the_layers(source: Source) -> Iterator[str]:
     """Imports of a package that stands to the right, or of tests, benchmarks, notebooks."""
     own = LAYERS.index(source.module.partition(".")[0])
     forbidden = (*LAYERS[own + 1 :], *ABOVE_ALL)
-    for found in imports(source):
+    for found in source.imports:
         if found.package in forbidden:
             yield f"{source.module}:{found.line} imports {found.module}, which stands above it"
 
@@ -92,7 +100,7 @@ def against_the_layers(source: Source) -> Iterator[str]:
 def of_mlflow(source: Source) -> Iterator[str]:
     """Imports of MLflow outside the files that may."""
     if source.module not in MAY_IMPORT_MLFLOW:
-        for found in imports(source):
+        for found in source.imports:
             if found.package == "mlflow":
                 yield f"{source.module}:{found.line} imports {found.module}"
 
@@ -146,13 +154,24 @@ def circle(sources: Mapping[str, Source]) -> list[str]:
 
 def _modules_imported(source: Source, sources: Mapping[str, Source]) -> Iterator[str]:
     """What a file imports of `sources`: `from a import b` is a.b where that is a file, else a."""
-    for found in imports(source):
+    for found in source.imports:
         for name in found.names or ("",):
             full = f"{found.module}.{name}"
             if full in sources:
                 yield full
             elif found.module in sources:
                 yield found.module
+
+
+def reached_from(module: str, sources: Mapping[str, Source]) -> set[str]:
+    """Every file that loading a module loads, itself among them."""
+    reached, ahead = set[str](), [module]
+    while ahead:
+        one = ahead.pop()
+        if one not in reached:
+            reached.add(one)
+            ahead += _modules_imported(sources[one], sources)
+    return reached
 
 
 RULES = (against_the_layers, of_mlflow, of_the_environment, inside_functions)
@@ -170,6 +189,18 @@ def test_the_code_keeps_the_rule(rule):
 def test_no_circle_of_imports():
     """Between packages the layers forbid it; this holds it between the files of each."""
     assert circle(read(ROOT)) == []
+
+
+def test_a_command_that_does_not_talk_to_mlflow_does_not_load_it():
+    sources = read(ROOT)
+    commands = [module for module in sources if module.startswith("pipelines.commands.")]
+    reach = {module for module in commands if reached_from(module, sources) & MAY_IMPORT_MLFLOW}
+    assert reach == {f"pipelines.commands.{name}" for name in TALK_TO_MLFLOW}
+
+
+def test_what_is_reached_is_followed_to_its_end():
+    texts = {"crm.a": "import crm.b", "crm.b": "from crm import c", "crm.c": "import crm.a", "crm.d": "import crm.a"}
+    assert reached_from("crm.a", _sources(texts)) == {"crm.a", "crm.b", "crm.c"}
 
 
 def test_the_code_is_found():

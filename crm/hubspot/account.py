@@ -31,6 +31,7 @@ HOST = "api.hubapi.com"
 TIMEOUT = (10.0, 60.0)  # seconds to connect, and between two bytes of an answer
 LIST, BATCH, BATCH_WITH_HISTORY, SEARCH, LINKS, OWNERS = 100, 100, 50, 200, 1000, 500
 SEARCH_PAUSE = 0.21  # seconds: HubSpot answers five searches a second
+CONFLICT = 409
 _REFUSED = (ObjectsRefused, AssociationsRefused, OwnersRefused, PipelinesRefused, PropertiesRefused)
 
 Record = Mapping[str, Any]
@@ -114,8 +115,12 @@ class Account:
         history: Sequence[str] = (),
         *,
         archived: bool = False,
+        id_property: str | None = None,
     ) -> list[Record]:
-        """Records by id; one that is not there is left out, one that was merged answers as what it became."""
+        """Records by id; one that is not there is left out, one that was merged answers as what it became.
+
+        :param id_property: the property with unique values whose values the ids are; None: HubSpot's own ids.
+        """
         found: list[Record] = []
         size = BATCH_WITH_HISTORY if history else BATCH
         for start in range(0, len(ids), size):
@@ -123,6 +128,7 @@ class Account:
                 "inputs": [{"id": key} for key in ids[start : start + size]],
                 "properties": list(properties),
                 "propertiesWithHistory": list(history),
+                **({} if id_property is None else {"idProperty": id_property}),
             }
             found += self._ask(object_type, self._batch.read, object_type, asked, archived=_flag(archived))["results"]
         return found
@@ -187,13 +193,28 @@ class Account:
         """
         return self._ask(object_type, self._batch.update, object_type, {"inputs": list(inputs)}, writes=True)
 
+    def create(self, object_type: str, inputs: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+        """Make up to 100 records: HubSpot's answer, as that of `update`.
+
+        :raises Unanswered: where it is not known whether it was done, or what is made is there already.
+        """
+        return self._ask(object_type, self._batch.create, object_type, {"inputs": list(inputs)}, writes=True)
+
+    def archive(self, object_type: str, ids: Sequence[str]) -> None:
+        """Put up to 100 records into the recycle bin.
+
+        :raises Unanswered: where it is not known whether it was done.
+        """
+        inputs = {"inputs": [{"id": one} for one in ids]}
+        self._ask(object_type, self._batch.archive, object_type, inputs, writes=True)
+
     def _ask(
         self, about: str, call: Callable[..., Any], *given: Any, writes: bool = False, **more: Any
     ) -> Mapping[str, Any]:
         def attempt() -> Mapping[str, Any]:
             try:
                 answer = call(*given, **more, _preload_content=False, _request_timeout=self._timeout)
-                return dict(json.loads(answer.data))
+                return dict(json.loads(answer.data or b"{}"))
             except _REFUSED as error:
                 raise self._refused(error, about, writes) from None
             except UNSENT as error:
@@ -209,6 +230,8 @@ class Account:
         status, said = int(error.status or 0), said_by(error.body)
         if writes and (status >= 500 or status == 0):
             return Unanswered(f"HubSpot answers {status}")
+        if writes and status == CONFLICT:
+            return Unanswered(f"HubSpot answers {status}: {said.get('message', 'something is there already')}"[:500])
         told = problem(status, said, about, self.address)
         if status == 429 and not is_daily(said):
             return TryAgain(told, seconds_asked(error.headers or {}))

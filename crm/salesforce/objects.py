@@ -1,7 +1,8 @@
 """The objects that are fetched, and which of their fields.
 
-Only fields that the user may see are asked for. Never among them: our own (`Dealcast_…`), what the act of writing or
-looking changes (LastModifiedDate and its like), and compound fields, whose parts have names of their own.
+Only fields that the user may see are asked for. Never among them: our own (`Dealcast_…`, all but the key of our tasks),
+what the act of writing or looking changes (LastModifiedDate and its like), and compound fields, whose parts have names
+of their own.
 """
 
 from __future__ import annotations
@@ -13,8 +14,15 @@ from typing import Any
 OWN_PREFIX = "Dealcast_"
 """How the API names of our own fields begin."""
 
+TASK_KEY = f"{OWN_PREFIX}Key__c"
+"""The field of tasks that we made; it tells them from those of people."""
+
 HOUSEKEEPING = frozenset(
-    ("LastModifiedDate", "LastModifiedById", "SystemModstamp", "LastViewedDate", "LastReferencedDate", "IsDeleted")
+    (
+        *("LastModifiedDate", "LastModifiedById", "SystemModstamp", "IsDeleted"),
+        *("LastViewedDate", "LastReferencedDate"),
+        *("LastActivityDate", "HasOpenActivity", "HasOverdueTask"),  # a deal's, changed by a task that we make
+    )
 )
 COMPOUND = frozenset(("address", "location", "base64", "complexvalue"))
 STAMPS = ("SystemModstamp", "CreatedDate")
@@ -109,6 +117,8 @@ def seen(obj: SalesforceObject, described: Mapping[str, Any]) -> Seen:
 
 
 def _is_wanted(obj: SalesforceObject, name: str, kind: str) -> bool:
+    if name == TASK_KEY and obj.name == "Task":  # by it our tasks are told apart, to be left out
+        return True
     if name == "Id" or name in HOUSEKEEPING or kind in COMPOUND or name.startswith(OWN_PREFIX):
         return False
     return not obj.fields or name in obj.fields.split() or (name.endswith("__c") and not obj.is_history)

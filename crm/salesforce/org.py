@@ -98,14 +98,28 @@ class Org:
 
         :raises Unanswered: where no answer came.
         """
-        body = {"allOrNone": False, "records": [{"attributes": {"type": obj}, **record} for record in records]}
+        return self._collection(obj, "composite/sobjects", _body(obj, records))
+
+    def upsert(self, obj: str, key: str, records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        """Make up to 200 records, or change those that have the same external id; a result each, in their order.
+
+        :raises Unanswered: where no answer came.
+        """
+        return self._collection(obj, f"composite/sobjects/{obj}/{key}", _body(obj, records))
+
+    def delete(self, ids: Sequence[str]) -> list[Mapping[str, Any]]:
+        """Put up to 200 records into the bin; a result each, in their order.
+
+        :raises Unanswered: where no answer came.
+        """
+        asked = {"ids": ",".join(ids), "allOrNone": "false"}
+        with self.said("records to delete"):
+            return list(self._sf.restful("composite/sobjects", method="DELETE", params=asked) or ())
+
+    def _collection(self, obj: str, path: str, body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        text = json.dumps(body, allow_nan=False, ensure_ascii=False).encode()
         with self.said(obj):
-            answer = self._sf.restful(
-                "composite/sobjects",
-                method="PATCH",
-                data=json.dumps(body, allow_nan=False, ensure_ascii=False).encode(),
-            )
-        return list(answer or ())
+            return list(self._sf.restful(path, method="PATCH", data=text) or ())
 
     def bulk(self, obj: str) -> BulkJobs:
         """Jobs of Bulk API 2.0 on an object."""
@@ -196,6 +210,11 @@ class BulkJobs:
         ("unprocessedrecords")."""
         with self._org.said(f"job {job}"):
             return str(self._client.get_ingest_results(job, which))
+
+
+def _body(obj: str, records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Records as sObject Collections take them, each judged by itself."""
+    return {"allOrNone": False, "records": [{"attributes": {"type": obj}, **record} for record in records]}
 
 
 def _codes(error: SalesforceError) -> str:

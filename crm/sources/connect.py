@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pkgutil
-import re
 from collections.abc import Callable, Collection
 from importlib import import_module
 
 import crm.sources.remotes
+from crm.address import ADDRESS
 from crm.errors import WrongUse
 from crm.sources.remote import RemoteSource
 
@@ -15,20 +15,6 @@ Secrets = Callable[[str], str | None]
 """Answers what a secret is by its name ("SALESFORCE_PASSWORD"), None where none was given."""
 
 DATABASES = "sql"
-_ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
-
-
-def is_address(text: str) -> bool:
-    """Whether a text names a remote source rather than a folder."""
-    return _ADDRESS.match(text) is not None
-
-
-def without_secrets(text: str) -> str:
-    """An address as it may be shown; a folder stays as it is."""
-    if not is_address(text):
-        return text
-    bare = re.sub(r"://([^:@/?]*):.*@", r"://\1@", text)
-    return re.sub(r"([?&][^=&]*(?:pass|secret|token|key)[^=&]*)=[^&]*", r"\1=…", bare, flags=re.IGNORECASE)
 
 
 def kind_of(url: str) -> str:
@@ -37,7 +23,7 @@ def kind_of(url: str) -> str:
     :raises WrongUse: where there is no such kind.
     """
     known = [module.name for module in pkgutil.iter_modules(crm.sources.remotes.__path__)]
-    found = _ADDRESS.match(url)
+    found = ADDRESS.match(url)
     scheme = found.group(1).lower() if found else ""
     kind = scheme if scheme in known else DATABASES
     if kind not in known:

@@ -61,8 +61,8 @@ class Intake:
         return [file for file in self.files if file.table == table]
 
     def count(self, query: str) -> int:
-        """The one number that the query gives."""
-        return int(self.con.execute(query).fetchall()[0][0])
+        """The one number that the query gives; of no rows DuckDB's count_if gives NULL, which is none."""
+        return int(self.con.execute(query).fetchall()[0][0] or 0)
 
     def set_aside(self, rule: Rule, select: str) -> None:
         """Sets aside the rows that the query gives as (file number, row, column, value).

@@ -10,7 +10,7 @@ from pipelines import terminal
 from pipelines.backtest import backtest
 from pipelines.options import at_least_one, data_of, data_option, home_of, json_option, say
 from pipelines.progress import Steps
-from pipelines.reports import record
+from pipelines.reports.backtest import backtest_json, backtest_text
 
 FURTHER_STEPS = 2
 """Beside one for each part."""
@@ -36,9 +36,9 @@ def run(options: argparse.Namespace) -> int:
     with Steps("backtest", FURTHER_STEPS + options.periods) as step:
         result = backtest(data, options.as_of, home_of(options), options.periods, options.out, step)
     if options.json:
-        say(record.backtest_json(result))
+        say(backtest_json(result))
     else:
-        say(terminal.notes(result.company.notes), record.backtest_text(result))
+        say(terminal.notes(result.company.notes), backtest_text(result))
         if options.out:
             say(f"All {len(result.record):,} forecasts are in {options.out}.")
     return DONE

@@ -34,6 +34,9 @@ def run(options: argparse.Namespace) -> int:
         "What next",
         f"  {dealcast} explain {first} --home {at}",
         "      the first deal of the list in full",
+        f"  {dealcast} serve --home {at}",
+        f"      the pages; sign in as {', '.join(one.username for one in result.accounts[:-1])} or "
+        f"{result.accounts[-1].username} with {result.password}",
         f"  {dealcast} forecast --data {data} --home {at}",
         "      what this quarter and the next bring, for each manager",
         f"  {dealcast} check --data {data} --home {at}",

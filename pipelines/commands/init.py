@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from crm.address import is_address, without_secrets
 from crm.errors import DONE
-from crm.sources.connect import is_address, without_secrets
 from pipelines.init import STEPS, draft, refuse_overwriting, write_draft
 from pipelines.options import DATA, data_of, home_of, home_option, place, say
 from pipelines.progress import Steps

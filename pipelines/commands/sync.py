@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from crm.address import is_address
 from crm.errors import DONE, WrongUse
-from crm.sources.connect import is_address
 from pipelines.options import home_of, home_option, json_option, say
 from pipelines.progress import Going
 from pipelines.reports.sync import sync_json, sync_text

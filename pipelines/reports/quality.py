@@ -23,6 +23,8 @@ def check_summary(result: CheckResult) -> str:
             lines += wrapped(f"{count:,} set aside: {rule}", "      ")
         for what, count in file.normalised.items():
             lines += wrapped(f"{count:,} taken with a note: {what}", "      ")
+    for table, count in result.deleted.items():
+        lines += wrapped(f"{table}: {count:,} rows have gone at the source since it was first synced", "  ")
     lines += [f"  {'together':32} {rows_in:10,} {accepted:10,} {aside:10,}", ""]
     lines += [f"Deals: {ready.deals:,}, of which {ready.won:,} won, {ready.lost:,} lost, {ready.open:,} open."]
     lines += wrapped_all(ready.messages)
@@ -43,6 +45,7 @@ def check_json(result: CheckResult) -> str:
             "rows_in": rows_in,
             "accepted": accepted,
             "set_aside": aside,
+            "deleted_at_source": result.deleted,
             "deals": ready.deals,
             "won": ready.won,
             "lost": ready.lost,

@@ -3,32 +3,37 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from pipelines.reports.tasks import left_out, tasks_json, tasks_lines, tasks_of_number
+from pipelines.tasks import TasksResult
 from pipelines.terminal import WIDTH, cut, wrapped
-from pipelines.writeback import WritebackResult
+from pipelines.writeback import KINDS, RECORDS, WritebackResult
 from serving.formats import NOTHING, Formats
 from serving.sinks.sink import Kind, Value
-from serving.store_writeback import Progress
+from serving.sinks.tasks import FIELDS as TASK_FIELDS
+from serving.store_writeback import Progress, What
 from serving.writeback.apply import Applied
-from serving.writeback.fields import BY_NAME, STAMPS
-from serving.writeback.plan import Change, Plan
+from serving.writeback.fields import BY_NAME, FIELDS, STAMPS
+from serving.writeback.plan import Change, Kept
 
 MOST_IDS = 5
+LABELS = {field.name: field.label for field in (*FIELDS, *TASK_FIELDS)}
 
 
 def result_text(result: WritebackResult, top: int, out: Path | None) -> str:
     """The records with what changes in them, what is left out and why, and what to do next."""
-    plan, applied = result.plan, result.applied
+    applied = result.applied
     sections = [
         _head(result),
-        _changes_lines(result, top) if applied is None else _applied_lines(applied),
+        _changes_lines(result, top) if applied is None else _applied_lines(applied, result.what),
         [f"Every change is in {out}."] if out is not None else [],
-        _left_out(plan),
+        _left_out(result),
         _next_step(result) if applied is None else [],
     ]
     return "\n\n".join("\n".join(lines) for lines in sections if lines)
@@ -48,12 +53,20 @@ def result_json(result: WritebackResult) -> str:
         "missing": plan.missing,
         "closed": plan.closed,
         "gone": plan.gone,
-        "changes": [asdict(change) for change in plan.changes],
-        "left_alone": [asdict(kept) for kept in plan.kept],
+        "changes": [_named(change, result.what) for change in plan.changes],
+        "left_alone": [_named(kept, result.what) for kept in plan.kept],
     }
+    if isinstance(result, TasksResult):
+        told |= tasks_json(result)
     if applied is not None:
         told["applied"] = {**vars(applied), "stopped": applied.stopped and applied.stopped.found}
     return json.dumps(told, ensure_ascii=False)
+
+
+def _named(record: Change | Kept, what: What) -> dict[str, Any]:
+    """A record's change under the name that its id has where it is kept."""
+    told = asdict(record)
+    return {RECORDS[what]: told.pop("record_id"), **told}
 
 
 def runs_text(runs: Sequence[Mapping[str, Any]]) -> str:
@@ -63,7 +76,7 @@ def runs_text(runs: Sequence[Mapping[str, Any]]) -> str:
     lines = []
     for run in reversed(runs):
         counts = ", ".join(f"{run['counts'][one]:,} {one.value}" for one in Progress if one in run["counts"])
-        what = f"takes {run['undoes']} back" if run["undoes"] else f"answers of {run['scored_by']}"
+        what = f"takes {run['undoes']} back" if run["undoes"] else f"{run['what']} of {run['scored_by']}"
         lines += [f"{run['run_id']}  {run['started_at']:%Y-%m-%d %H:%M} UTC by {run['author']}"]
         lines += wrapped(f"to {run['sink']}, {what}: {counts or 'nothing'}", "    ")
         lines += [] if run["finished_at"] else wrapped("It did not come to its end.", "    ")
@@ -84,11 +97,14 @@ def _head(result: WritebackResult) -> list[str]:
     if plan.undoes:
         said = f"Taking {plan.run_id} back"
     else:
-        said = f"Answers of {plan.run_id}" + (f", as of {result.as_of:%Y-%m-%d}" if result.as_of else "")
+        what = "Answers" if result.what is What.ANSWERS else "Tasks from coaching"
+        said = f"{what} of {plan.run_id}" + (f", as of {result.as_of:%Y-%m-%d}" if result.as_of else "")
     return [*wrapped(f"{said}, at {result.sink}:", ""), f"  {plan.address}"]
 
 
 def _changes_lines(result: WritebackResult, top: int) -> list[str]:
+    if result.what is What.TASKS:
+        return tasks_lines(result, top)
     plan = result.plan
     number, same = len(plan.changes), plan.unchanged
     if plan.undoes:
@@ -98,10 +114,10 @@ def _changes_lines(result: WritebackResult, top: int) -> list[str]:
     else:
         rest = "1 holds the answers already" if same == 1 else f"{same:,} hold the answers already"
         lines = wrapped(f"{_records(number)} would change; {rest}.", "")
-    order = sorted(plan.changes, key=lambda change: (_priority(change), change.opportunity_id))
+    order = sorted(plan.changes, key=lambda change: (_priority(change), change.record_id))
     for change in order[:top]:
-        name = result.names.get(change.opportunity_id, "")
-        lines += ["", cut(f"{change.opportunity_id}  {name}".rstrip(), WIDTH)]
+        name = result.names.get(change.record_id, "")
+        lines += ["", cut(f"{change.record_id}  {name}".rstrip(), WIDTH)]
         lines += [_field_line(name, change, result.formats) for name in change.after if name not in STAMPS]
     if number > top:
         lines += ["", *wrapped(f"and {number - top:,} more: --out FILE or --json has all.", "")]
@@ -135,13 +151,16 @@ def _said(kind: Kind, value: Value, form: Formats) -> str:
     return str(value) if kind is not Kind.INSTANT else f"{datetime.fromisoformat(str(value)):%Y-%m-%d %H:%M} UTC"
 
 
-def _left_out(plan: Plan) -> list[str]:
+def _left_out(result: WritebackResult) -> list[str]:
     """What is not written, and why."""
-    lines = _ids("not there", plan.missing) + _ids("closed there by now", plan.closed)
+    plan = result.plan
+    lines = [line for why, ids in left_out(result).items() for line in _ids(why, ids)]
+    lines += _ids("not there", plan.missing) + _ids("closed there by now", plan.closed)
     lines += _ids("no longer scored, left as they were written", plan.gone)
     for kept in plan.kept[:MOST_IDS]:
         ours, now = (NOTHING if value is None else str(value) for value in (kept.ours, kept.now))
-        said = f"left alone: {kept.opportunity_id}, {BY_NAME[kept.field].label}, holds {now}; written was {ours}"
+        one = result.deals.get(kept.record_id, kept.record_id)
+        said = f"left alone: {one}, {LABELS[kept.field]}, holds {now}; written was {ours}"
         lines += [cut(said, WIDTH)]
     if len(plan.kept) > MOST_IDS:
         lines += [f"and {len(plan.kept) - MOST_IDS:,} more that are left alone: --json has all."]
@@ -159,7 +178,8 @@ def _next_step(result: WritebackResult) -> list[str]:
     plan = result.plan
     if not plan.changes:
         return ["There is nothing to write."]
-    command = f"dealcast undo {plan.run_id}" if plan.undoes else f"dealcast writeback --sink {result.sink}"
+    words = ["undo", plan.run_id] if plan.undoes else [KINDS[result.what], "--sink", result.sink, *result.options]
+    command = f"dealcast {shlex.join(words)}"
     over = len(plan.changes) > result.most
     lines = []
     if over:
@@ -168,12 +188,13 @@ def _next_step(result: WritebackResult) -> list[str]:
     return [*lines, f"  {command} --apply {plan.hash}" + (f" --most {len(plan.changes)}" if over else "")]
 
 
-def _applied_lines(applied: Applied) -> list[str]:
+def _applied_lines(applied: Applied, what: What) -> list[str]:
+    counted = _records if what is What.ANSWERS else tasks_of_number
     if applied.whole and not applied.written:
         return ["That has been written already; nothing was left to write."]
-    lines = wrapped(f"{_records(len(applied.written))} written.", "")
-    for what, said in (("refused by the sink", applied.failed), ("left alone", applied.left)):
-        lines += wrapped(f"{_records(len(said))} {what}:", "") if said else []
+    lines = wrapped(f"{counted(len(applied.written))} written.", "")
+    for became, said in (("refused by the sink", applied.failed), ("left alone", applied.left)):
+        lines += wrapped(f"{counted(len(said))} {became}:", "") if said else []
         lines += [cut(f"{one}: {why}", WIDTH, "  ") for one, why in list(said.items())[:MOST_IDS]]
         lines += [f"  and {len(said) - MOST_IDS:,} more: --json has all."] if len(said) > MOST_IDS else []
     lines += _ids("not come to, or without an answer", applied.unprocessed)

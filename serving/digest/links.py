@@ -32,11 +32,6 @@ class Links:
         """The list of deals."""
         return self._page("deals")
 
-    @property
-    def team(self) -> str | None:
-        """The team's page."""
-        return self._page("team")
-
     def _page(self, *parts: str) -> str | None:
         return None if self.pages is None else "/".join((self.pages, *(quote(part, safe="") for part in parts)))
 

@@ -52,7 +52,7 @@ def weekly(person: Person, news: News, links: Links) -> Letter | None:
         lead=_lead(news, since, said, deals),
         sections=tuple(section for section in found if section.entries or section.says),
         foot=foot(news),
-        link=links.team,
+        link=links.deals,
     )
 
 

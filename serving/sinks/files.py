@@ -49,7 +49,7 @@ class TableWriter:
         if self._parquet is not None:
             self._parquet.write_table(table)
         else:
-            guarded(table.to_pandas()).to_csv(self._path, mode="a", header=False, **_CSV)
+            guarded(table.to_pandas(integer_object_nulls=True)).to_csv(self._path, mode="a", header=False, **_CSV)
 
     def describe(self, facts: Mapping[str, str]) -> None:
         """What a reader should know of the rows: key-value metadata of a Parquet file; a CSV file has no place."""

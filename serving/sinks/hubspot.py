@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from crm.errors import DealcastError, WrongUse
 from crm.hubspot.account import BATCH, Account, Door, door
 from crm.hubspot.problems import TOKEN, Unanswered
 from crm.patience import Patience
+from serving.sinks.hubspot_answers import STAGE, closed_stages, outcomes_of
+from serving.sinks.hubspot_tasks import GROUP, HubSpotTasks
 from serving.sinks.kinds import SinkKind
 from serving.sinks.sink import Fate, Kind, Outcome, OwnField, Value, Values
 from serving.writeback.fields import FIELDS
 
 OURS = "dealcast_"
-GROUP = {"name": "dealcast", "label": "Dealcast"}
-STAGE = "dealstage"
 # How each kind of field is told to HubSpot; a share of 0.62 is shown as 62 %.
 _TYPES: Mapping[Kind, Mapping[str, object]] = {
     Kind.NUMBER: {"type": "number", "fieldType": "number"},
@@ -54,6 +53,8 @@ class HubSpotSettings:
 
 class HubSpotSink:
     """The deals of a HubSpot account, which is entered with the first question."""
+
+    fields = FIELDS
 
     def __init__(self, name: str, settings: HubSpotSettings, through: Door, patience: Patience | None = None) -> None:
         self.name, self._door, self._patience = name, through, patience
@@ -109,13 +110,11 @@ class HubSpotSink:
         except Unanswered as lost:
             return [Outcome(key, Fate.UNCLEAR, str(lost)) for key in rows]
         written = {str(record["id"]) for record in answer.get("results", [])}
-        failed = dict(_refused(answer))
-        return [
-            Outcome(key, Fate.FAILED, failed[key])
-            if key in failed
-            else Outcome(key, Fate.WRITTEN if key in written else Fate.UNCLEAR)
-            for key in rows
-        ]
+        return outcomes_of(rows, written, answer)
+
+    def tasks(self) -> HubSpotTasks:
+        """Tasks that belong to deals."""
+        return HubSpotTasks(self.name, self.address, lambda: self._account)
 
     def _told(self, values: Values) -> dict[str, str]:
         """Values as HubSpot takes them: all of them text, nothing is the empty text."""
@@ -136,12 +135,7 @@ class HubSpotSink:
 
     @cached_property
     def _closed_stages(self) -> frozenset[str]:
-        return frozenset(
-            str(stage["id"])
-            for pipeline in self._account.pipelines()
-            for stage in pipeline["stages"]
-            if str((stage.get("metadata") or {}).get("isClosed", "")).lower() == "true"
-        )
+        return closed_stages(self._account)
 
     def _require_properties(self) -> None:
         """:raises DealcastError: where one of our properties is not there, or holds something else."""
@@ -167,15 +161,6 @@ class HubSpotSink:
     @cached_property
     def _there(self) -> Mapping[str, str]:
         return {str(one["name"]): str(one["type"]) for one in self._account.properties("deals")}
-
-
-def _refused(answer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Deals that HubSpot did not take, each with its words."""
-    for error in answer.get("errors") or []:
-        context = error.get("context") or {}
-        said = " ".join(str(error.get("message", "")).split())[:500]
-        for key in (*context.get("ids", []), *context.get("objectWriteTraceId", [])):
-            yield str(key), said
 
 
 def _text(value: Value) -> str:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
-from urllib.parse import quote_plus
 
 from crm.errors import DealcastError, WrongUse
 from crm.patience import Patience
@@ -17,11 +16,12 @@ from crm.salesforce.line import Unanswered
 from crm.salesforce.org import MOST_IN_A_COLLECTION, Org
 from serving.sinks.kinds import SinkKind
 from serving.sinks.salesforce_fields import api_name, cell, definitions, ours, theirs
+from serving.sinks.salesforce_rows import rows_by
+from serving.sinks.salesforce_tasks import SalesforceTasks
 from serving.sinks.sink import Fate, Outcome, Values
 from serving.writeback.fields import BY_NAME, FIELDS
 
 OBJECT = "Opportunity"
-ASKED_AT_ONCE = 12_000  # characters of ids in one query: its address may have 16,384
 RESULTS = ("successfulResults", "failedResults", "unprocessedrecords")
 
 
@@ -31,10 +31,13 @@ class SalesforceSettings:
 
     :param url: salesforce://my-domain.my.salesforce.com.
     :param key: the field that holds a deal's id: `Id`, or an external id where the tables have ids of their own.
+    :param task_status: what the status of an open task is called there; `task_priority`: the usual priority of tasks.
     """
 
     url: str
     key: str = "Id"
+    task_status: str = "Not Started"
+    task_priority: str = "Normal"
 
 
 class SalesforceSink:
@@ -43,10 +46,13 @@ class SalesforceSink:
     :param collections_up_to: from how many records on a job of Bulk API 2.0 is used.
     """
 
-    batch = 10_000
+    batch, fields = 10_000, FIELDS
 
-    def __init__(self, name: str, org: Org, key: str = "Id", collections_up_to: int = MOST_IN_A_COLLECTION) -> None:
-        self.name, self._org, self._key, self._few = name, org, key, collections_up_to
+    def __init__(
+        self, name: str, org: Org, settings: SalesforceSettings, collections_up_to: int = MOST_IN_A_COLLECTION
+    ) -> None:
+        self.name, self._org, self._settings, self._few = name, org, settings, collections_up_to
+        self._key = settings.key
 
     @property
     def address(self) -> str:
@@ -82,6 +88,11 @@ class SalesforceSink:
         return [
             outcome for part in _parts(list(records), MOST_IN_A_COLLECTION) for outcome in self._at_once(part, records)
         ]
+
+    def tasks(self) -> SalesforceTasks:
+        """Tasks about opportunities."""
+        said = self._settings
+        return SalesforceTasks(self.name, self._org, said.key, said.task_status, said.task_priority)
 
     def _at_once(self, part: Sequence[str], records: Mapping[str, Mapping[str, Any]]) -> list[Outcome]:
         there: list[str] = []
@@ -146,17 +157,7 @@ class SalesforceSink:
 
     def _found(self, ids: Sequence[str], columns: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """Rows of the opportunities with these ids, by the ids as they were given."""
-        given = {_short(one) if self._key == "Id" else one: one for one in ids}
-        found = {}
-        for listed in _listed(ids):
-            soql = f"SELECT {', '.join(columns)} FROM {OBJECT} WHERE {self._key} IN ({listed})"
-            for page in self._org.query(soql):
-                for row in page.rows:
-                    key = str(row[self._key])
-                    one = given.get(_short(key) if self._key == "Id" else key)
-                    if one is not None:
-                        found[one] = row
-        return found
+        return rows_by(self._org, OBJECT, self._key, ids, columns)
 
     def _require_fields(self) -> None:
         if self._missing_fields:
@@ -209,34 +210,8 @@ def _parts(ids: Sequence[str], most: int) -> Iterable[Sequence[str]]:
     return (ids[first : first + most] for first in range(0, len(ids), most))
 
 
-def _listed(ids: Sequence[str]) -> Iterator[str]:
-    """The ids as SOQL lists them, as many at once as an address can hold."""
-    part: list[str] = []
-    length = 0
-    for text in map(_literal, ids):
-        more = len(quote_plus(f"{text}, "))
-        if part and length + more > ASKED_AT_ONCE:
-            yield ", ".join(part)
-            part, length = [], 0
-        part.append(text)
-        length += more
-    if part:
-        yield ", ".join(part)
-
-
-def _literal(text: str) -> str:
-    """A text as SOQL has it."""
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\r", "\\r")
-    return f"'{escaped}'"
-
-
-def _short(text: str) -> str:
-    """The part of an id that tells records apart: 15 characters, the other three check them."""
-    return text[:15] if len(text) == 18 else text
-
-
 def _open(name: str, settings: SalesforceSettings, secrets: Mapping[str, str]) -> SalesforceSink:
-    return SalesforceSink(name, Org(door(settings.url, secrets.get), Patience()), settings.key)
+    return SalesforceSink(name, Org(door(settings.url, secrets.get), Patience()), settings)
 
 
 KIND = SinkKind(SalesforceSettings, _open, tuple(f"SALESFORCE_{name}" for name in NAMES))

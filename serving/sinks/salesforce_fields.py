@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from xml.sax.saxutils import escape
 
-from crm.salesforce.objects import OWN_PREFIX
+from crm.salesforce.objects import OWN_PREFIX, TASK_KEY
 from serving.sinks.sink import Kind, OwnField, Value
 from serving.writeback.fields import BY_NAME, FIELDS, LONGEST
 
@@ -30,11 +30,7 @@ def api_name(field: OwnField) -> str:
 
 def definitions() -> str:
     """Our fields as `objects/Opportunity.object` of Salesforce's Metadata API."""
-    lines = [
-        '<?xml version="1.0" encoding="UTF-8"?>',
-        "<!-- objects/Opportunity.object: see docs/salesforce.md for how to deploy it. -->",
-        '<CustomObject xmlns="http://soap.sforce.com/2006/04/metadata">',
-    ]
+    every = []
     for field in FIELDS:
         told = {
             "fullName": api_name(field),
@@ -47,6 +43,34 @@ def definitions() -> str:
         }
         if field.kind is Kind.LONG_TEXT:
             del told["required"]  # a long text has no such property
+        every.append(told)
+    return _metadata("Opportunity", "docs/salesforce.md", every)
+
+
+def task_key_definition() -> str:
+    """The key of our tasks as `objects/Activity.object`: tasks have their own fields in common with events."""
+    told = {
+        "fullName": TASK_KEY,
+        "label": "Dealcast: Key",
+        "description": "Written by Dealcast. Tells the tasks that it has made from those of people.",
+        "type": "Text",
+        "length": LONGEST[Kind.TEXT],
+        "externalId": "true",
+        "unique": "true",
+        "caseSensitive": "true",
+        "required": "false",
+    }
+    return _metadata("Activity", "docs/tasks.md", [told])
+
+
+def _metadata(obj: str, page: str, every: Iterable[Mapping[str, Any]]) -> str:
+    """Fields of an object as its file of Salesforce's Metadata API."""
+    lines = [
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        f"<!-- objects/{obj}.object: see {page} for how to deploy it. -->",
+        '<CustomObject xmlns="http://soap.sforce.com/2006/04/metadata">',
+    ]
+    for told in every:
         inner = "\n".join(f"        <{tag}>{escape(str(said))}</{tag}>" for tag, said in told.items())
         lines.append(f"    <fields>\n{inner}\n    </fields>")
     return "\n".join([*lines, "</CustomObject>"])

@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 
 Value = str | float | int | None
 Values = Mapping[str, Value]
-"""What a record holds in our fields, by our own names (columns of `scores`); dates and instants in ISO 8601."""
+"""What a record holds in our fields, by our own names; dates and instants in ISO 8601."""
 
 
 class Kind(StrEnum):
@@ -28,7 +28,8 @@ class Kind(StrEnum):
 class OwnField:
     """A field that is ours at every sink: nothing else is ever written.
 
-    :param name: the column of `scores` that it shows; :param label: what people see; :param meaning: a sentence.
+    :param name: our own name, in answers that of the column of `scores`.
+    :param label: what people see; :param meaning: a sentence.
     """
 
     name: str
@@ -49,7 +50,7 @@ class Fate(StrEnum):
 class Outcome:
     """What the sink answered for one record."""
 
-    opportunity_id: str
+    record_id: str
     fate: Fate
     said: str = ""
 
@@ -68,6 +69,10 @@ class Sink(Protocol):
     @property
     def batch(self) -> int:
         """How many records one call of `write` may hold."""
+
+    @property
+    def fields(self) -> Sequence[OwnField]:
+        """What is ours in its records."""
 
     def definitions(self) -> str:
         """What an administrator has to create there, in the sink's own language."""

@@ -1,10 +1,13 @@
-"""The sink "sql": a table of our own, or our columns of a table that is there, on PostgreSQL or SQLite."""
+"""The sink "sql": a table of our own, or our columns of a table that is there, and tasks in a table of their own.
+
+On PostgreSQL or SQLite.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
@@ -12,11 +15,13 @@ from functools import cached_property
 import psycopg
 import sqlalchemy as sa
 
+from crm.address import without_secrets
 from crm.errors import DealcastError, WrongUse
+from serving.sinks import tasks
 from serving.sinks.kinds import SinkKind
-from serving.sinks.sink import Fate, Kind, Outcome, Value, Values
+from serving.sinks.sink import Fate, Kind, Outcome, OwnField, Value, Values
 from serving.sinks.sql_writing import POSTGRESQL, SQLITE, Names, write_batch
-from serving.writeback.fields import FIELDS, NOTHING
+from serving.writeback.fields import FIELDS
 
 OWN_TABLE = "dealcast_scores"
 PASSWORD = "SINK_{NAME}_PASSWORD"
@@ -44,6 +49,7 @@ class SqlSettings:
     :param id: the column that holds the deals' ids; each stands there once.
     :param prefix: what our columns' names begin with.
     :param batch: how many records one transaction writes.
+    :param tasks_table: the table of tasks, ours alone, in the same schema.
     """
 
     url: str
@@ -53,6 +59,7 @@ class SqlSettings:
     id: str = "opportunity_id"
     prefix: str | None = None
     batch: int = 10_000
+    tasks_table: str = "dealcast_tasks"
 
     def __post_init__(self) -> None:
         url = _parsed(self.url)
@@ -60,7 +67,7 @@ class SqlSettings:
             raise WrongUse(
                 "a password stands in a file that people share",
                 where="url",
-                expected=f"{url.set(password=None).render_as_string()}",
+                expected=without_secrets(self.url),
                 remedy="take it out, and give it as DEALCAST_SINK_…_PASSWORD (see docs/writeback.md)",
             )
         if url.get_backend_name() not in (POSTGRESQL, SQLITE):
@@ -68,18 +75,29 @@ class SqlSettings:
 
 
 class SqlSink:
-    """A table. With one of our own, a deal of which we say nothing has no row."""
+    """A table. With one of our own, a record of which we say nothing has no row.
 
-    def __init__(self, name: str, settings: SqlSettings, password: str | None = None) -> None:
-        self.name, self._settings = name, settings
+    :param fields: what its columns hold, in answers those of :mod:`serving.writeback.fields`.
+    """
+
+    _command, _of_what = "writeback", "the deal"
+
+    def __init__(
+        self,
+        name: str,
+        settings: SqlSettings,
+        password: str | None = None,
+        fields: Sequence[OwnField] = FIELDS,
+    ) -> None:
+        self.name, self.fields, self._settings, self._password = name, fields, settings, password
         url = _parsed(settings.url)
         self._engine = sa.create_engine(url if password is None else url.set(password=password), pool_pre_ping=True)
 
     @property
     def address(self) -> str:
-        """The table's URL."""
+        """The table's URL, without anything secret."""
         place = ".".join(filter(None, (self._settings.schema, self._settings.table)))
-        return f"{_parsed(self._settings.url).render_as_string(hide_password=True)}#{place}"
+        return f"{without_secrets(_parsed(self._settings.url).render_as_string(hide_password=False))}#{place}"
 
     @property
     def batch(self) -> int:
@@ -91,12 +109,12 @@ class SqlSink:
         quote, said = self._engine.dialect.identifier_preparer.quote, self._settings
         place = ".".join(quote(part) for part in (said.schema, said.table) if part)
         own = {**_TYPES, **(_IN_SQLITE if self._engine.dialect.name == SQLITE else {})}
-        columns = [(f"{quote(self._column(one.name))} {own[one.kind]}", one.meaning) for one in FIELDS]
+        columns = [(f"{quote(self._column(one.name))} {own[one.kind]}", one.meaning) for one in self.fields]
         if said.existing:
             return "\n".join(f"ALTER TABLE {place} ADD COLUMN {column}; -- {meaning}" for column, meaning in columns)
         lines = [f"    {quote(said.id)} VARCHAR(255) NOT NULL PRIMARY KEY"]
         lines += [f"    {column}" for column, _ in columns]
-        meanings = ["the deal", *(meaning for _, meaning in columns)]
+        meanings = [self._of_what, *(meaning for _, meaning in columns)]
         commas = [*[","] * (len(lines) - 1), ""]
         body = [f"{line}{comma} -- {says}" for line, comma, says in zip(lines, commas, meanings, strict=True)]
         return "\n".join([f"CREATE TABLE {place} (", *body, ");"])
@@ -108,7 +126,8 @@ class SqlSink:
             sa.column(column).label(field) for field, column in names.columns.items()
         ]
         query = sa.select(names.key.label("the_id"), *columns).select_from(sa.table(names.table, schema=names.schema))
-        found: dict[str, Values] = {} if self._settings.existing else dict.fromkeys(ids, NOTHING)
+        nothing: Values = {field.name: None for field in self.fields}
+        found: dict[str, Values] = {} if self._settings.existing else dict.fromkeys(ids, nothing)
         seen: set[str] = set()
         with self._answering(), self._engine.connect() as connection:
             for row in connection.execute(query.where(names.among(ids, self._engine.dialect.name))).mappings():
@@ -136,6 +155,11 @@ class SqlSink:
         gone = Fate.FAILED, "there is no such row any more"
         return [Outcome(one, Fate.WRITTEN) if one in there else Outcome(one, *gone) for one in rows]
 
+    def tasks(self) -> SqlTasks:
+        """The table of tasks."""
+        table = replace(self._settings, table=self._settings.tasks_table, existing=False, id=tasks.KEY, prefix=None)
+        return SqlTasks(self.name, table, self._password, tasks.FIELDS)
+
     @cached_property
     def _names(self) -> Names:
         said = self._settings
@@ -144,7 +168,7 @@ class SqlSink:
             if not inspector.has_table(said.table, schema=said.schema):
                 raise self._lacking(f"there is no table '{said.table}'")
             there = {column["name"]: column["type"] for column in inspector.get_columns(said.table, schema=said.schema)}
-        wanted = {field.name: self._column(field.name) for field in FIELDS}
+        wanted = {field.name: self._column(field.name) for field in self.fields}
         missing = [column for column in (said.id, *wanted.values()) if column not in there]
         if missing:
             raise self._lacking(f"the table has no column {', '.join(missing)}")
@@ -170,12 +194,22 @@ class SqlSink:
             ) from error
 
     def _lacking(self, found: str) -> DealcastError:
-        remedy = f"have created there what `dealcast writeback --sink {self.name} --fields` prints"
+        remedy = f"have created there what `dealcast {self._command} --sink {self.name} --fields` prints"
         return DealcastError(found, where=self.address, remedy=remedy)
 
     def _not_unique(self, one: str) -> DealcastError:
         found = f"'{one}' stands in the column '{self._settings.id}' more than once"
         return DealcastError(found, where=self.address, expected="a row a deal", remedy="name another column: id = …")
+
+
+class SqlTasks(SqlSink):
+    """A table of tasks; of deals it knows nothing."""
+
+    _command, _of_what = "tasks", "what tells the task apart"
+
+    def deals(self, ids: Sequence[str]) -> Mapping[str, tasks.DealNow]:
+        """All of them, for all that is known here."""
+        return dict.fromkeys(ids, tasks.NOT_KNOWN)
 
 
 def _plain(value: object) -> Value:

@@ -37,7 +37,7 @@ def create_app(shared: Served, forms: Formats = HOUSE) -> FastAPI:
     app.add_middleware(Headers)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=shared.settings.hosts)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
-    for router in _routers():
+    for router in routers():
         app.include_router(router)
     app.add_exception_handler(SignInNeeded, _to_sign_in)
     app.add_exception_handler(AnyHttpError, _said)
@@ -46,7 +46,7 @@ def create_app(shared: Served, forms: Formats = HOUSE) -> FastAPI:
     return app
 
 
-def _routers() -> list[APIRouter]:
+def routers() -> list[APIRouter]:
     """The routers of all files of `pages`, by the files' names."""
     files = sorted(module.name for module in pkgutil.iter_modules(serving.web.pages.__path__))
     return [import_module(f"serving.web.pages.{file}").ROUTER for file in files]

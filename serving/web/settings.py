@@ -55,11 +55,6 @@ class WebSettings:
         return self.public is not None and self.public.startswith("https://")
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a host's name."""
-    return host in LOOPBACK or host.startswith("127.")
-
-
 def _is_address(text: str) -> bool:
     parts = urlsplit(text)
     return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.path in ("", "/") and not parts.query

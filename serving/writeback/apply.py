@@ -84,14 +84,14 @@ class Carrier:
 
     def _sent(self, changes: Mapping[str, Change], done: Applied) -> dict[str, Change]:
         """Write a batch; gives back those of which it is not clear what became of them."""
-        outcomes = {one.opportunity_id: one for one in self.sink.write({i: c.after for i, c in changes.items()})}
+        outcomes = {one.record_id: one for one in self.sink.write({i: c.after for i, c in changes.items()})}
         self._mark(
             [i for i, one in outcomes.items() if one.fate is Fate.WRITTEN and i in changes], Progress.WRITTEN, done
         )
         refused: dict[str, list[str]] = {}
         for one in outcomes.values():
-            if one.fate is Fate.FAILED and one.opportunity_id in changes:
-                refused.setdefault(one.said, []).append(one.opportunity_id)
+            if one.fate is Fate.FAILED and one.record_id in changes:
+                refused.setdefault(one.said, []).append(one.record_id)
         for said, ids in refused.items():
             self._mark(ids, Progress.FAILED, done, said)
         return {i: c for i, c in changes.items() if i not in outcomes or outcomes[i].fate is Fate.UNCLEAR}

@@ -9,7 +9,7 @@ from typing import Any
 
 from crm.errors import DataRefused
 from serving.sinks.sink import Sink
-from serving.store_writeback import Progress, WritebackStore
+from serving.store_writeback import Progress, What, WritebackStore
 from serving.writeback.apply import Applied, Carrier
 from serving.writeback.plan import Plan
 
@@ -18,12 +18,13 @@ from serving.writeback.plan import Plan
 class Confirmation:
     """What somebody has looked at and said yes to.
 
-    :param plan: its hash; `most`: how many records may change; `author`: who says so.
+    :param plan: its hash; `most`: how many records may change; `author`: who says so; `what`: what is written.
     """
 
     plan: str
     most: int
     author: str
+    what: What = What.ANSWERS
 
 
 @contextmanager
@@ -66,7 +67,7 @@ def carry_out(
             expected=f"at most {said.most:,} records",
             remedy=f"look at the plan again; where it is meant, say so: --most {len(plan.changes)}",
         )
-    changes = {change.opportunity_id: change for change in plan.changes}
+    changes = {change.record_id: change for change in plan.changes}
     if run is None:
         if not changes:
             return Applied("")
@@ -89,7 +90,7 @@ def _run_of(plan: Plan, confirmed: str, journal: WritebackStore) -> Mapping[str,
     if plan.hash == confirmed and Progress.WRITTEN in run["counts"]:
         return None
     known = journal.written(run["run_id"])
-    return run if all(known.get(change.opportunity_id) == change for change in plan.changes) else None
+    return run if all(known.get(change.record_id) == change for change in plan.changes) else None
 
 
 def _new_run(plan: Plan, said: Confirmation, sink: Sink, run_id: str) -> dict[str, Any]:
@@ -101,4 +102,5 @@ def _new_run(plan: Plan, said: Confirmation, sink: Sink, run_id: str) -> dict[st
         "scored_by": None if plan.undoes else plan.run_id,
         "undoes": plan.run_id if plan.undoes else None,
         "author": said.author,
+        "what": said.what,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -68,9 +68,9 @@ def settled(kind: Kind, value: Any) -> Value:
     return _text(str(value), LONGEST[kind])
 
 
-def settled_all(values: Mapping[str, Any]) -> Values:
+def settled_all(values: Mapping[str, Any], fields: Iterable[OwnField] = FIELDS) -> Values:
     """What a record holds in all of our fields; None for those that are not given."""
-    return {name: settled(field.kind, values.get(name)) for name, field in BY_NAME.items()}
+    return {field.name: settled(field.kind, values.get(field.name)) for field in fields}
 
 
 def _figure(value: Any, decimals: int) -> float | int:

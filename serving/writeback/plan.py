@@ -20,9 +20,12 @@ SHARE_CAP = 10
 
 @dataclass(frozen=True)
 class Change:
-    """One record: what our fields that are to change hold now, and what they are to hold."""
+    """One record: what our fields that are to change hold now, and what they are to hold.
 
-    opportunity_id: str
+    :param record_id: at the sink: a deal's id, or a task's key.
+    """
+
+    record_id: str
     before: Values
     after: Values
 
@@ -31,7 +34,7 @@ class Change:
 class Kept:
     """A field of a record that is not put back, because it no longer holds what we wrote."""
 
-    opportunity_id: str
+    record_id: str
     field: str
     ours: Any
     now: Any
@@ -60,7 +63,7 @@ class Plan:
     @cached_property
     def hash(self) -> str:
         """What tells plans apart: the sink's address and, record by record, what is there and what is to be there."""
-        rows = [[change.opportunity_id, change.before, change.after] for change in self.changes]
+        rows = [[change.record_id, change.before, change.after] for change in self.changes]
         told = {"sink": self.address, "undo": self.run_id if self.undoes else None, "rows": rows}
         return sha256(json.dumps(told, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]
 
@@ -94,10 +97,13 @@ def plan_writeback(
     )
 
 
-def plan_undo(sink: Sink, run_id: str, written: Mapping[str, Change], step: Callable[[int, int], None]) -> Plan:
+def plan_undo(
+    sink: Sink, run_id: str, written: Mapping[str, Change], step: Callable[[int, int], None], *, whole: bool = False
+) -> Plan:
     """What taking a write-back back would change: what it wrote and is still there gives way to what was there before.
 
-    :param written: what it changed, by opportunity_id.
+    :param written: what it changed, by the records' ids.
+    :param whole: a record is taken back as a whole, and left alone where anything in it is no longer as we wrote it.
     """
     now = read_all(sink, sorted(written), step)
     changes, kept, unchanged = [], [], 0
@@ -106,6 +112,9 @@ def plan_undo(sink: Sink, run_id: str, written: Mapping[str, Change], step: Call
         ours = {name for name, value in change.after.items() if held[name] == value}
         back = {name: value for name, value in change.before.items() if held[name] == value}
         others = [name for name in change.after if name not in ours and name not in back]
+        if whole and len(back) < len(change.after):
+            others = [name for name in change.after if name not in ours]
+            ours = set() if others else ours
         kept += [Kept(one, name, change.after[name], held[name]) for name in others]
         restored = difference(one, held, {name: change.before[name] for name in change.before if name in ours})
         changes += [restored] if restored.after else []
@@ -130,19 +139,19 @@ def read_all(
     return found
 
 
-def _settled(sink: Sink, opportunity_id: str, held: Values) -> Values:
+def _settled(sink: Sink, record_id: str, held: Values) -> Values:
     try:
-        return settled_all(held)
+        return settled_all(held, sink.fields)
     except ValueError as error:
         raise DealcastError(
             f"a field of ours holds what is no value of its kind: {error}",
-            where=f"{sink.address}, {opportunity_id}",
+            where=f"{sink.address}, {record_id}",
             expected="fields of the types that `dealcast writeback --sink NAME --fields` prints",
             remedy="give the fields these types, or empty them",
         ) from error
 
 
-def difference(opportunity_id: str, held: Values, wanted: Values) -> Change:
+def difference(record_id: str, held: Values, wanted: Values) -> Change:
     """The fields in which a record is to change; both are settled (:func:`serving.writeback.fields.settled`)."""
     differing = [name for name, value in wanted.items() if value != held[name]]
-    return Change(opportunity_id, {name: held[name] for name in differing}, {name: wanted[name] for name in differing})
+    return Change(record_id, {name: held[name] for name in differing}, {name: wanted[name] for name in differing})

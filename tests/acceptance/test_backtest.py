@@ -77,10 +77,10 @@ def test_an_interrupted_run_is_taken_up(tmp_path, data, home):
 
     with pytest.raises(KeyboardInterrupt):
         running.backtest(data, "now", Home(other), 2, None, until_the_second_part)
-    assert not (other / "backtests" / running.RECORD).exists()
+    assert not Home(other).record.exists()
     again = running.backtest(data, "now", Home(other), 2, None, lambda what: None)
     assert (again.parts, again.resumed) == (2, 1)
-    whole = running.read_record(Home(home))
+    whole = pd.read_parquet(Home(home).record)
     pd.testing.assert_frame_equal(again.record, whole)
 
 

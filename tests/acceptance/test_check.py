@@ -3,7 +3,9 @@
 import json
 import re
 
+import pandas as pd
 import pytest
+import sqlalchemy as sa
 
 from tests.acceptance.worlds import FAST, copied, dealcast, everything_in, new_home, program, text_table
 
@@ -124,3 +126,30 @@ def test_json_says_the_same_to_a_machine(few_deals, tmp_path):
     assert f"Deals: {summary['deals']:,}, of which {summary['won']:,} won" in text
     assert summary["deals"] == summary["won"] + summary["lost"] + summary["open"]
     assert summary["enough"] is False
+
+
+def test_rows_that_have_gone_at_a_source_are_counted(few_deals, tmp_path):
+    deals = pd.read_csv(few_deals / "opportunities.csv", dtype=str)
+    deals = deals[deals["opportunity_id"].notna()].drop_duplicates("opportunity_id")
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'crm.sqlite'}")
+    columns = [sa.Column(name, sa.Text, primary_key=name == "opportunity_id") for name in deals]
+    sa.Table("opportunities", sa.MetaData(), *columns).create(engine)
+    deals.to_sql("opportunities", engine, index=False, if_exists="append")
+    asked = ("check", "--data", f"sqlite:///{tmp_path / 'crm.sqlite'}", "--home", tmp_path / "home")
+    before = dealcast(*asked)
+    assert before.code == 0, before.err
+    assert "have gone at the source" not in before.out
+    with engine.begin() as connection:
+        gone = deals["opportunity_id"].tolist()[:2]
+        connection.execute(
+            sa.text("DELETE FROM opportunities WHERE opportunity_id IN (:a, :b)"), dict(zip("ab", gone, strict=True))
+        )
+    engine.dispose()
+    assert "  opportunities: 2 rows have gone at the source since it was first synced" in dealcast(*asked).lines
+    told = dealcast(*asked, "--json")
+    assert json.loads(told.out)["deleted_at_source"] == {"opportunities": 2}
+    mirror = tmp_path / "home" / "mirror" / "sql"
+    of_mirror = dealcast("check", "--data", mirror, "--home", tmp_path / "home", "--json")
+    assert json.loads(of_mirror.out) == json.loads(told.out), "read as it was left"
+    of_folder = dealcast("check", "--data", few_deals, "--home", tmp_path / "home", "--json")
+    assert json.loads(of_folder.out)["deleted_at_source"] == {}

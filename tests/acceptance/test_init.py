@@ -5,7 +5,6 @@ import tomllib
 import pandas as pd
 import pytest
 
-from crm.sources.connect import without_secrets
 from tests.acceptance.worlds import dealcast, everything_in, simulated
 
 
@@ -124,14 +123,6 @@ def test_a_folder_without_deals_is_refused(tmp_path):
     assert told.code == 3
     assert "notes.csv" in told.err
     assert not (tmp_path / "home").exists()
-
-
-def test_a_password_in_the_address_is_written_nowhere():
-    assert (
-        without_secrets("postgresql://me:s3c:r@et@host/db?schema=a&sslkey=x")
-        == "postgresql://me@host/db?schema=a&sslkey=…"
-    )
-    assert without_secrets("/a/folder:with@signs") == "/a/folder:with@signs"
 
 
 # --- real data ---------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from pipelines.config import Home, load_config
 from serving.store import Store
 from tests.acceptance.test_promote import FIRST, LENIENT, SECOND, STRICT
 from tests.acceptance.worlds import WEEK_BEFORE, dealcast, new_home, simulated
+from tests.tracking import empty_tracking_store
 from training import registry
 from training.tracking import MODEL_NAME
 
@@ -47,7 +49,7 @@ class Server:
         self.uri = f"http://127.0.0.1:{port}"
         command = [
             *(sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"),
-            *("--backend-store-uri", f"sqlite:///{folder / 'server.db'}"),
+            *("--backend-store-uri", f"sqlite:///{shutil.copy(empty_tracking_store(), folder)}"),
             *("--artifacts-destination", str(folder / "artifacts")),
             *("--allowed-hosts", f"127.0.0.1:{port}"),
         ]

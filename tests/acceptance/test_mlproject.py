@@ -1,20 +1,18 @@
 """`mlflow run .` starts the same commands."""
 
-import argparse
 import os
 import re
 import shlex
 import shutil
 import sys
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 import yaml
 
 from pipelines.champion import champion_model, open_store
-from pipelines.cli import COMMANDS, PROGRAM
+from pipelines.cli import COMMANDS, parser_of
 from pipelines.company import open_company
 from pipelines.config import Home, load_config
 from serving.store import Store
@@ -38,8 +36,7 @@ def test_every_entry_point_is_a_command_of_its_name():
 
 @pytest.mark.parametrize("entry_point", sorted(set(PROJECT["entry_points"]) & set(COMMANDS)))
 def test_its_options_are_the_commands(entry_point):
-    parser = argparse.ArgumentParser(prog=f"{PROGRAM} {entry_point}", exit_on_error=False, allow_abbrev=False)
-    import_module(f"pipelines.commands.{entry_point}").arguments(parser)
+    parser = parser_of(entry_point)
     options = parser.parse_args(words_of(entry_point)[1:])
     declared = PROJECT["entry_points"][entry_point]["parameters"]
     assert set(declared) <= set(vars(options))

@@ -2,12 +2,14 @@
 
 import json
 import sqlite3
+from dataclasses import replace
 
 import pytest
 
-import pipelines.nightly as night
+import pipelines.commands.nightly as command
 from crm.errors import DataRefused
 from crm.lock import held
+from pipelines.night_parts import Told
 from serving.store import Store
 from tests.acceptance.worlds import FAST, LAST_DAY, copied, dealcast
 
@@ -30,6 +32,16 @@ def nightly(home, data, *more):
 
 def states(told) -> dict[str, str]:
     return {stage["name"]: stage["state"] for stage in json.loads(told.out)["stages"]}
+
+
+def work_of(monkeypatch, works):
+    """From now on the parts named do this work in place of their own."""
+    declared = command.parts_of
+
+    def parts_of(config):
+        return tuple(replace(part, work=works.get(part.name, part.work)) for part in declared(config))
+
+    monkeypatch.setattr(command, "parts_of", parts_of)
 
 
 # The first three in this order: each goes on with the night before it.
@@ -67,8 +79,8 @@ def test_the_same_command_again_does_only_what_was_not_done(home, scored):
 
 
 def test_the_next_night_writes_back_only_what_is_no_longer_so(home, scored, monkeypatch):
-    for name in set(night.NEEDS) - {night.WRITE_BACK}:
-        monkeypatch.setitem(night._STAGES, name, lambda work, sink: night.Told(("done",), {}))
+    others = set(STAGES) - {"write back to crm"}
+    work_of(monkeypatch, dict.fromkeys(others, lambda work: Told(("done",), {})))
     told = nightly(home, scored.data, "--json")
     assert told.code == 0, told.err
     said = json.loads(told.out)
@@ -87,22 +99,19 @@ def test_killed_in_the_middle_it_goes_on_with_the_same_night(scored, tmp_path, m
     home = copied(scored.home, tmp_path / "home")
     told_of = []
 
-    def killed(work, sink):
+    def killed(work):
         raise KeyboardInterrupt
 
     def noted(name, code=0):
-        def work(work, sink):
+        def work(work):
             told_of.append((name, work.as_of))
-            return night.Told((name,), {}, code, "2026-08-14T23:59:59Z" if name == "check" else None)
+            return Told((name,), {}, code, "2026-08-14T23:59:59Z" if name == "check" else None)
 
         return work
 
-    for name in night.NEEDS:
-        monkeypatch.setitem(night._STAGES, name, noted(name))
-    monkeypatch.setitem(night._STAGES, "forecast", killed)
+    work_of(monkeypatch, {name: noted(name) for name in STAGES} | {"forecast": killed})
     assert nightly(home, scored.data).code == 1
-    monkeypatch.setitem(night._STAGES, "forecast", noted("forecast"))
-    monkeypatch.setitem(night._STAGES, "retrain", noted("retrain", 4))
+    work_of(monkeypatch, {"forecast": noted("forecast"), "retrain": noted("retrain", 4)})
     told = nightly(home, scored.data)
     assert told.code == 4
     assert "! retrain" in told.out
@@ -132,10 +141,10 @@ def test_a_sink_that_is_not_configured_is_wrong_use_before_anything_is_done(scor
 def test_a_refusal_of_the_data_is_told_in_its_own_words(scored, tmp_path, monkeypatch):
     home = copied(scored.home, tmp_path / "home")
 
-    def refused(work, sink):
+    def refused(work):
         raise DataRefused("it shrank", where="Opportunity", remedy="confirm it")
 
-    monkeypatch.setitem(night._STAGES, "sync", refused)
+    work_of(monkeypatch, {"sync": refused})
     told = nightly(home, scored.data)
     assert told.code == 3
     assert "Opportunity: it shrank" in told.out

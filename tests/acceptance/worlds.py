@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import fcntl
 import io
@@ -11,18 +10,17 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
 import pandas as pd
-from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 from benchmarks._injected import injected
 from crm.simulator import Simulation, SimulatorSettings, simulate
 from pipelines.cli import main
+from tests.tracking import empty_tracking_store
 
 ROOT = Path(__file__).parents[2]
 DEALS = 1500
@@ -38,6 +36,7 @@ grid_days = 28
 [training]
 most_rounds = 30
 learning_rate = 0.3
+patience = 5
 """
 """Few snapshots and few trees: what is tested is that all parts play together, not how good the model is."""
 
@@ -99,6 +98,20 @@ def started(command: Sequence[str], *, cwd: Path = ROOT, **environment: str) -> 
     )
 
 
+@contextlib.contextmanager
+def served(home: Path, *arguments: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """The pages of a home, served by a process of their own: where they are reached, and the process."""
+    command = [sys.executable, "-m", "pipelines.cli", "serve", "--home", str(home), "--port", "0", *arguments]
+    process = started(command).process
+    try:
+        first = process.stdout.readline()
+        assert "http://" in first, first + process.stderr.read()
+        yield first.partition(": ")[2].split()[0], process
+    finally:
+        process.kill()
+        process.wait()
+
+
 def simulated(folder: Path, **settings: object) -> Path:
     """A simulated company's tables as CSV files."""
     simulate(SimulatorSettings(**settings)).write(folder)  # type: ignore[arg-type]
@@ -110,17 +123,8 @@ def new_home(path: Path, configuration: str = FAST, *, tracks: bool = True) -> P
     path.mkdir(parents=True)
     (path / "dealcast.toml").write_text(configuration, encoding="utf-8")
     if tracks:
-        shutil.copy(_empty_tracking_store(), path / "mlflow.db")
+        shutil.copy(empty_tracking_store(), path / "mlflow.db")
     return path
-
-
-@cache
-def _empty_tracking_store() -> Path:
-    """A new store of MLflow's; to make one it walks through all versions that there ever were."""
-    folder = Path(tempfile.mkdtemp(prefix="dealcast-mlflow-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    SqlAlchemyStore(f"sqlite:///{folder / 'mlflow.db'}", str(folder / "mlruns"))
-    return folder / "mlflow.db"
 
 
 def copied(home: Path, to: Path) -> Path:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
@@ -44,8 +43,7 @@ from features.stream import Events
 NAN = math.nan
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """A snapshot: a deal's row number and a date in milliseconds."""
 
     deal: int
@@ -72,9 +70,11 @@ class Reference:
 
     def answer(self, question: Question, place: Place) -> float:
         """The question's number for one snapshot; NaN = not known."""
-        if (question, place) not in self._answers:
-            self._answers[question, place] = self._answer(question, place)
-        return self._answers[question, place]
+        asked = question, place
+        answer = self._answers.get(asked)
+        if answer is None:
+            answer = self._answers[asked] = self._answer(question, place)
+        return answer
 
     def _answer(self, question: Question, place: Place) -> float:
         match question:
@@ -122,14 +122,16 @@ class Reference:
 
     def _matching(self, stream: str, where: str | None, days: float | None, place: Place) -> list[Event]:
         """The events of the snapshot's key known to it, matching the filter, in the order in which they came."""
-        if (stream, place) not in self._known:
+        known = self._known.get((stream, place))
+        if known is None:
             key = self._key(self.catalogue.streams[stream].entity, place)
-            self._known[stream, place] = [e for e in self._events[stream].get(key, ()) if e.at <= place.as_of]
-        return [
-            event
-            for event in self._known[stream, place]
-            if (where is None or event.says[where]) and (days is None or event.at > place.as_of - days * DAY)
-        ]
+            known = self._known[stream, place] = [e for e in self._events[stream].get(key, ()) if e.at <= place.as_of]
+        if where is not None:
+            known = [event for event in known if event.says[where]]
+        if days is not None:
+            after = place.as_of - days * DAY
+            known = [event for event in known if event.at > after]
+        return known
 
     def _key(self, entity: Entity, place: Place) -> float:
         if entity in ("deal", "company"):

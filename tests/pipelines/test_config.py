@@ -172,7 +172,7 @@ def test_every_key_is_read_and_held_to_its_type(configured, section, field):
         (
             "zzz = 1",
             "use one of data, tables, fields, activities, time, gate, training, tuning, retrain, grades, display, "
-            "mlflow, store, spark, trial, sinks, nightly, channels, digest",
+            "mlflow, store, spark, trial, sinks, nightly, channels, digest, serve",
         ),
     ],
 )

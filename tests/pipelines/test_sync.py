@@ -6,11 +6,13 @@ from argparse import Namespace
 import pyarrow.parquet as pq
 import pytest
 
-from crm.errors import WrongUse
+from crm.errors import DealcastError, WrongUse
 from crm.simulator import SimulatorSettings, simulate
+from crm.sources.mirror.manifest import Manifest, write_manifest
 from pipelines.cli import main
-from pipelines.config import secret
+from pipelines.config import Home, secret
 from pipelines.options import data_of, place
+from pipelines.sync import folder_of
 from tests.vendors.salesforce.certificate import write_certificate
 from tests.vendors.salesforce.filling import empty_company, fill
 from tests.vendors.salesforce.login import CLIENT_ID, CLIENT_SECRET
@@ -95,6 +97,20 @@ def test_what_shrank_is_refused_with_the_words_that_confirm_it(salesforce, tmp_p
 def test_what_is_off_is_said(tmp_path, capsys, words, code, told):
     found, _, err = said(capsys, *words, "--home", str(tmp_path))
     assert (found, told in err) == (code, True)
+
+
+def test_the_folder_of_what_is_named_as_it_was_left(tmp_path):
+    home, export = Home(tmp_path / "home"), tmp_path / "export"
+    export.mkdir()
+    assert folder_of(export, home) == export
+    (export / "manifest.json").write_text('{"name": "of another program"}')
+    assert folder_of(export, home) == export
+    mirrored = home.mirrors / "hubspot"
+    with pytest.raises(DealcastError, match="the mirror is gone"):
+        folder_of("hubspot://", home)
+    mirrored.mkdir(parents=True)
+    write_manifest(mirrored, Manifest("hubspot://", "000007"))
+    assert folder_of("hubspot://", home) == folder_of(mirrored, home) == mirrored / "000007"
 
 
 def test_a_secret_comes_from_the_environment_or_a_file_and_not_from_both(tmp_path, monkeypatch):

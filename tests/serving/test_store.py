@@ -15,6 +15,7 @@ from serving.database import naive
 from serving.store import Beside, Store, new_run_id
 from serving.store_stories import TIMELINES
 from serving.store_tables import DEALS, RUNS, SCORE_COLUMNS, SCORES
+from serving.views.catalogue import views
 
 MONDAY = datetime(2026, 8, 10, 23, 59, 59, 999_000, tzinfo=UTC)
 WEEK = timedelta(days=7)
@@ -355,6 +356,8 @@ def test_a_store_that_lacks_columns_is_given_them(store_url, store):
     record(store, "1")
     engine = sa.create_engine(store_url)
     with engine.begin() as connection:
+        for view in views():
+            connection.exec_driver_sql(f"DROP VIEW {view.name}")
         connection.exec_driver_sql("ALTER TABLE models DROP COLUMN facts")
         connection.exec_driver_sql("ALTER TABLE scored_deals DROP COLUMN slip_probability")
         connection.exec_driver_sql("DROP INDEX scored_deals_by_owner")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import mlflow
 import pytest
 from mlflow.entities import Run
 
+from tests.tracking import empty_tracking_store
 from tests.training.examples import TUNED
 from training.learning import Trained
 from training.settings import Tracking
@@ -19,7 +21,8 @@ from training.tracking import LoggedRun, log_training
 
 @pytest.fixture
 def tracking(tmp_path: Path) -> Tracking:
-    return Tracking(f"sqlite:///{tmp_path / 'mlflow.db'}", tmp_path / "artifacts")
+    store = shutil.copy(empty_tracking_store(), tmp_path)
+    return Tracking(f"sqlite:///{store}", tmp_path / "artifacts")
 
 
 def logged(trained: Trained, tracking: Tracking, folder: Path, tuning: Mapping[str, Any] | None) -> LoggedRun:

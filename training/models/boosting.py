@@ -30,9 +30,10 @@ def fit(
     :param weight: (n,), each row counts the same where not given.
     :param rising: (features,) those of which more never lowers the answer; empty: none.
     """
+    parameters, data = _parameters(settings, len(x), rising), _data(x, target, settings, weight)
     if rounds is None:
-        rounds = best_rounds(x, target, group, settings, weight, rising)
-    return lgb.train(_parameters(settings, len(x), rising), _data(x, target, settings, weight), num_boost_round=rounds)
+        rounds = _best_rounds(data, parameters, target, group, settings)
+    return lgb.train(parameters, data, num_boost_round=rounds)
 
 
 def best_rounds(
@@ -47,8 +48,16 @@ def best_rounds(
 
     One quarter alone chooses anything from 40 to 120 where 100 is right (docs/decisions/0013).
     """
+    parameters, data = _parameters(settings, len(x), rising), _data(x, target, settings, weight)
+    return _best_rounds(data, parameters, target, group, settings)
+
+
+def _best_rounds(
+    data: lgb.Dataset, parameters: dict[str, object], target: np.ndarray, group: np.ndarray, settings: BoostingSettings
+) -> int:
+    """With the data as LightGBM has them: to cut them into bins takes as long as many rounds, and is done once."""
     quarter = (group // 7) % FOLDS
-    used = range(int(np.clip(ROWS_OF_ALL_FOLDS // len(x), 1, FOLDS)))
+    used = range(int(np.clip(ROWS_OF_ALL_FOLDS // len(target), 1, FOLDS)))
     folds = [
         (np.flatnonzero(quarter != k), np.flatnonzero(quarter == k))
         for k in used
@@ -57,8 +66,8 @@ def best_rounds(
     if not folds:
         return settings.most_rounds // 8
     losses = lgb.cv(
-        _parameters(settings, len(x), rising),
-        _data(x, target, settings, weight),
+        parameters,
+        data,
         num_boost_round=settings.most_rounds,
         folds=folds,
         callbacks=[lgb.early_stopping(settings.patience, verbose=False)],

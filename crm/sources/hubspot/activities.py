@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from crm.sources import rules
-from crm.sources.hubspot.cells import NOTHING, Early, HubSpotCells
+from crm.sources.hubspot.cells import NOTHING, TASK_KEY, Early, HubSpotCells
 from crm.sources.hubspot.lookups import CONTACT_OF, DEALS_OF, ENGAGEMENTS
+from crm.sources.own_columns import own_columns
 from crm.sources.quoting import literals, name
 from crm.sources.typing_query import TextRelation
 
@@ -102,11 +103,14 @@ def engagement_text(cells: HubSpotCells, table: str) -> TextRelation:
     }
     alone = Early(rules.NOT_ABOUT_A_DEAL, header, "linked_deal IS NULL")
     early = cells.early(*cells.deleted(), *_not_done(cells, what), alone)
-    selected = ", ".join(f"{sql} AS {column}" for column, (sql, _) in columns.items())
+    custom = own_columns("activities", cells.headers(TASK_KEY))
+    told = [*((column, sql) for column, (sql, _) in columns.items()), *((x, cells.raw_text(TASK_KEY)) for x in custom)]
+    selected = ", ".join(f"{sql} AS {column}" for column, sql in told)
     return TextRelation(
         "activities",
         f"SELECT _row, linked_seq AS _seq, {early}, {NOTHING} AS _told, {selected} FROM ({linked})",
         {column: named for column, (_, named) in columns.items()},
+        custom,
         numeric=frozenset({"duration_minutes"}),
         may_hold_nul=cells.raw.may_hold_nul,
         vendor="hubspot",

@@ -13,6 +13,7 @@ from crm.sources.salesforce_cells import NOTHING, Cells, Early
 
 PREFIX = "property_"  # Fivetran's, before each of HubSpot's property names
 OURS = "dealcast_"  # what we write back into HubSpot; it tells nothing of a deal
+TASK_KEY = f"{OURS}key"  # of tasks that we made
 FORECAST_LABELS = (
     ("PIPELINE", "Pipeline"),
     ("BEST_CASE", "Best Case"),
@@ -114,4 +115,4 @@ def percent(share: str) -> str:
     return f"coalesce(CAST(round(TRY_CAST({share} AS DOUBLE) * 100, 6) AS VARCHAR), {share})"
 
 
-__all__ = ["NOTHING", "OURS", "Early", "HubSpotCells", "local_day", "percent", "utc"]
+__all__ = ["NOTHING", "OURS", "TASK_KEY", "Early", "HubSpotCells", "local_day", "percent", "utc"]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 from crm.hubspot.account import Account, Record
-from crm.sources.hubspot.cells import OURS, PREFIX
+from crm.sources.hubspot.cells import OURS, PREFIX, TASK_KEY
 from crm.sources.hubspot.history import FIELDS
 from crm.sources.hubspot.remote_tables import (
     ENGAGEMENT_KEY,
@@ -46,7 +46,7 @@ ENGAGEMENTS: Mapping[str, tuple[str, ...]] = {
         *("hs_meeting_title", "hs_meeting_start_time", "hs_meeting_end_time", "hs_meeting_outcome", "hs_activity_type"),
     ),
     "notes": _ENTERED,
-    "tasks": (*_ENTERED, "hs_task_subject", "hs_task_status", "hs_task_type", "hs_task_completion_date"),
+    "tasks": (*_ENTERED, "hs_task_subject", "hs_task_status", "hs_task_type", "hs_task_completion_date", TASK_KEY),
     "communications": (*_ENTERED, "hs_communication_channel_type"),
 }
 

@@ -78,6 +78,17 @@ def is_mirror(folder: Path) -> bool:
     return isinstance(said, dict) and said.keys() >= {"format", *(one.name for one in fields(Manifest))}
 
 
+def deleted_at_source(generation: Path) -> dict[str, int]:
+    """How many rows of each table are known to have gone at the source; nothing of a folder that is no mirror's."""
+    folder = generation.parent
+    if not is_mirror(folder):
+        return {}
+    manifest = read_manifest(folder)
+    if manifest is None or manifest.generation != generation.name:
+        return {}
+    return {name: holding.deleted for name, holding in manifest.tables.items() if holding.deleted}
+
+
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Let the mirror be what the manifest says, in one step."""
     said = json.dumps({"format": FORMAT, **asdict(manifest)}, indent=1, ensure_ascii=False)

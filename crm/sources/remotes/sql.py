@@ -17,6 +17,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 from pyarrow import feather
 
+from crm.address import without_secrets
 from crm.errors import DataRefused, WrongUse
 from crm.patience import Patience, TryAgain
 from crm.sources.finding import tables_to_read
@@ -30,7 +31,6 @@ from crm.sources.sql.duckdb_file import DuckdbFile
 WRITTEN = ("fivetransynced", "systemmodstamp")  # when a row was last written, folded, the best first
 DELETED = frozenset({"fivetrandeleted", "isdeleted"})
 PATIENCE = Patience(budget=15.0, longest=4.0)  # a server that restarts is back within seconds
-SECRET_WORDS = ("pass", "secret", "token", "key")
 SHOWN = 12
 Answer = TypeVar("Answer")
 
@@ -56,7 +56,8 @@ def connect(url: str, secrets: Callable[[str], str | None], named: Collection[st
     if password and not address.password:
         address = address.set(password=password)
     schema, listed = (_one_of(address, key) for key in ("schema", "tables"))
-    told = _told(address.difference_update_query(["tables"]))  # other tables, the same source
+    same = address.difference_update_query(["tables"])  # other tables, the same source
+    told = without_secrets(same.render_as_string(hide_password=False))
     asked = [*named, *(name.strip() for name in (listed or "").split(",") if name.strip())]
     opened = _opened(address.difference_update_query(["schema", "tables"]), told)
     return SqlSource(opened, schema, tuple(dict.fromkeys(asked)), told)
@@ -65,12 +66,6 @@ def connect(url: str, secrets: Callable[[str], str | None], named: Collection[st
 def _one_of(url: sa.URL, key: str) -> str | None:
     found = url.query.get(key)
     return found if isinstance(found, str) or found is None else ",".join(found)
-
-
-def _told(url: sa.URL) -> str:
-    """The address without anything secret."""
-    open_query = {k: v for k, v in url.query.items() if not any(word in k.lower() for word in SECRET_WORDS)}
-    return url._replace(password=None).set(query=open_query).render_as_string()
 
 
 def _opened(url: sa.URL, told: str) -> Database:

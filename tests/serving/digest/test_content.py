@@ -1,7 +1,6 @@
 """What letters say: from a store in which a small company was scored on a Friday and on the Monday after it."""
 
-import json
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pandas as pd
@@ -11,75 +10,11 @@ from serving.digest.content import Writer
 from serving.digest.letter import Kind, Letter, Person, Section
 from serving.digest.wishes import DigestWishes
 from serving.formats import NOBREAK
-from serving.store import Beside, Store
-from serving.store_tables import DEALS, FORECAST_COLUMNS, SCORE_COLUMNS
+from serving.store import Store
+from serving.store_tables import FORECAST_COLUMNS
+from tests.scored import FRIDAY, GAP, MONDAY, QUIET, SILENCE, WEEK_AGO, deal, keep, moved
 
-MONDAY = datetime(2026, 8, 10, 2, tzinfo=UTC)
-FRIDAY, WEEK_AGO = MONDAY - timedelta(days=3), MONDAY - timedelta(days=7)
 ADA, BO, HEAD = (Person(key, key.title(), f"{key}@example.com") for key in ("ada", "bo", "head"))
-USERS = pd.DataFrame(
-    {
-        "user_id": ["ada", "bo", "head"],
-        "name": ["Ada", "Bo", "Head"],
-        "manager_id": ["head", "head", None],
-        "active": pd.array([True] * 3, dtype="boolean"),
-    }
-)
-
-
-def reason(group: str, says: str, points: float, *, actionable: bool = True) -> dict[str, Any]:
-    return {"group": group, "says": says, "points": points, "actionable": actionable}
-
-
-SILENCE = reason("buyer_silence", "No reply from the buyer for 24 days.", -0.09)
-QUIET = reason("buyer_silence", "No reply from the buyer for 24 days.", 0.12)
-GAP = {"kind": "gap", "practice": "people", "brief": "71 % of won deals had met two people (lost: 38 %)"}
-
-
-def moved(**groups: float) -> dict[str, Any]:
-    moves = [{"group": group, "says": f"Because of {group}.", "points": points} for group, points in groups.items()]
-    return {"moves": moves, "rest": 0.0, "late": 0.0, "model": 0.0}
-
-
-def deal(key: str, win: float = 0.4, **facts: Any) -> dict[str, Any]:
-    """A scored deal; `why` is what its step from the run before was made of."""
-    usual = {
-        "opportunity_id": key,
-        "name": f"Deal {key}",
-        "account": "Globex",
-        "stage": "Propose",
-        "owner": "Ada",
-        "owner_id": "ada",
-        "currency": "EUR",
-        "amount": 48_000.0,
-        "close_date": date(2026, 9, 30),
-        "win_probability": win,
-        "stall_risk": 0.3,
-        "revenue_at_stake": 100.0,
-        "why": None,
-        "coaching": [GAP],
-    }
-    return {**usual, **facts}
-
-
-def keep(store: Store, as_of: datetime, *deals: dict[str, Any], closed: pd.DataFrame | None = None) -> None:
-    run_id = f"run-{as_of:%m%d}"
-    every = {"run_id": run_id, "as_of": as_of, "scored_at": as_of, "model_version": "3", "grade": "B", "score": 40}
-    every |= {"win_probability_this_period": 0.1, "data_confidence": 0.8}
-    scores = [
-        {
-            **every,
-            **one,
-            "priority": place,
-            "reasons": json.dumps({"for": [], "against": [SILENCE], "moved": one["why"]}),
-            "stall_reasons": json.dumps({"for": [reason("season", "Summer.", 0.2), QUIET]}),
-            "coaching": json.dumps(one["coaching"]),
-        }
-        for place, one in enumerate(deals, start=1)
-    ]
-    table = pd.DataFrame(scores).reindex(columns=list(SCORE_COLUMNS))
-    stood = pd.DataFrame(list(deals)).reindex(columns=[column.name for column in DEALS.columns])
-    store.save_scores(run_id, table, stood, "3", as_of, Beside(users=USERS, closed=closed))
 
 
 def forecast(store: Store, as_of: datetime, mean: float) -> None:
@@ -197,7 +132,7 @@ def test_a_snoozed_deal_is_counted_and_not_shown(store):
     keep(store, FRIDAY, deal("a", 0.2), deal("b", 0.2))
     keep(store, MONDAY, deal("a", 0.4), deal("b", 0.4))
     said = {"opportunity_id": "a", "verdict": "snooze", "until": date(2026, 9, 1), "note": "", "author": "Ada"}
-    seen = {"run_id": "run-0810", "as_of": MONDAY.replace(tzinfo=None), "scored_at": MONDAY.replace(tzinfo=None)}
+    seen = {"run_id": "run-081002", "as_of": MONDAY.replace(tzinfo=None), "scored_at": MONDAY.replace(tzinfo=None)}
     store.add_feedback({**said, **seen, "win_probability": 0.4, "model_version": "3"})
     told = letter(store, ADA)
     assert told is not None

@@ -171,7 +171,7 @@ def test_a_batch_in_which_some_fail_tells_them_apart(office: Office, sink: HubSp
     office.portal.archive("deals", ids[1])
     wanted = dict(answers(ids))
     wanted[ids[2]] = {"expected_close_date": "soon"}
-    outcomes = {one.opportunity_id: one for one in sink.write(wanted)}
+    outcomes = {one.record_id: one for one in sink.write(wanted)}
     assert {one: outcomes[one].fate for one in ids} == {
         one: Fate.FAILED if one in ids[1:3] else Fate.WRITTEN for one in ids
     }
@@ -246,7 +246,7 @@ def test_deals_that_are_gone_merged_or_closed(office: Office, sink: HubSpotSink)
     assert set(sink.read([gone, one, other, won, alive])) == {won, alive}
     assert sink.closed([won, alive, new.id]) == {won}
     plan = look(sink, answers([gone, one, other, won, alive]))
-    assert [change.opportunity_id for change in plan.changes] == [alive]
+    assert [change.record_id for change in plan.changes] == [alive]
     assert (set(plan.missing), plan.closed) == ({gone, one, other}, (won,))
 
 

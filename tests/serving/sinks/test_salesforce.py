@@ -6,7 +6,6 @@ import pytest
 
 from crm.errors import WrongUse
 from serving.sinks.kinds import kind_called
-from serving.sinks.salesforce import SalesforceSink
 from serving.sinks.salesforce_fields import api_name
 from serving.sinks.sink import Fate, Sink
 from serving.writeback.fields import FIELDS, NOTHING, settled_all
@@ -15,7 +14,7 @@ from tests.vendors.salesforce.certificate import write_certificate
 from tests.vendors.salesforce.company import Field
 from tests.vendors.salesforce.faults import Fault
 from tests.vendors.salesforce.filling import empty_company
-from tests.vendors.salesforce.opened import CLIENT, org
+from tests.vendors.salesforce.opened import CLIENT, crm
 from tests.vendors.salesforce.server import Server, running
 
 ANSWERS = settled_all(
@@ -50,7 +49,7 @@ def salesforce(certificate):
 
 @pytest.fixture(params=[10**9, 0], ids=["sObject Collections", "Bulk API 2.0"])
 def sink(request, salesforce):
-    return SalesforceSink("crm", org(salesforce), collections_up_to=request.param)
+    return crm(salesforce, collections_up_to=request.param)
 
 
 def foreign(server):
@@ -65,7 +64,7 @@ def scored(ids, score=50):
 
 
 def fates(outcomes):
-    return {one.opportunity_id: one.fate for one in outcomes}
+    return {one.record_id: one.fate for one in outcomes}
 
 
 def test_what_is_written_is_what_is_read_back_and_nothing_else_is_touched(salesforce, sink):
@@ -104,7 +103,7 @@ def test_partial_success_is_told_row_by_row(salesforce, sink):
     outcomes = sink.write(scored([*ids, missing]))
     expected = {**dict.fromkeys(ids, Fate.WRITTEN), ids[1]: Fate.FAILED, ids[2]: Fate.FAILED, missing: Fate.FAILED}
     assert fates(outcomes) == expected
-    said = {one.opportunity_id: one.said for one in outcomes}
+    said = {one.record_id: one.said for one in outcomes}
     assert "closed deals are frozen" in said[ids[1]]
     assert "deleted" in said[ids[2]]
     assert missing not in salesforce.company.tables["Opportunity"].rows
@@ -113,7 +112,7 @@ def test_partial_success_is_told_row_by_row(salesforce, sink):
 
 def test_rows_that_a_job_leaves_over_are_told_apart(salesforce):
     salesforce.bulk.stops_after = 3
-    sink = SalesforceSink("crm", org(salesforce), collections_up_to=0)
+    sink = crm(salesforce, collections_up_to=0)
     ids = salesforce.ids[:5]
     outcomes = sink.write(scored(ids))
     assert fates(outcomes) == {one: Fate.WRITTEN if place < 3 else Fate.FAILED for place, one in enumerate(ids)}
@@ -121,7 +120,7 @@ def test_rows_that_a_job_leaves_over_are_told_apart(salesforce):
 
 
 def test_an_answer_that_never_came_is_unclear(salesforce):
-    sink = SalesforceSink("crm", org(salesforce), collections_up_to=10**9)
+    sink = crm(salesforce, collections_up_to=10**9)
     ids = salesforce.ids[:250]
     sink.read(ids[:1])
     salesforce.faults.planned = [Fault(faults.LOST_AFTER, "composite"), Fault(500, "composite")]
@@ -145,7 +144,7 @@ def test_an_answer_that_never_came_is_unclear(salesforce):
     ids=str,
 )
 def test_a_job_survives_what_can_be_survived(salesforce, fault, fate):
-    sink = SalesforceSink("crm", org(salesforce), collections_up_to=0)
+    sink = crm(salesforce, collections_up_to=0)
     salesforce.faults.planned = [fault]
     ids = salesforce.ids[:3]
     assert fates(sink.write(scored(ids))) == dict.fromkeys(ids, fate)
@@ -155,7 +154,7 @@ def test_a_job_survives_what_can_be_survived(salesforce, fault, fate):
 
 
 def test_what_was_refused_before_it_was_looked_at_is_sent_again(salesforce):
-    sink = SalesforceSink("crm", org(salesforce))
+    sink = crm(salesforce)
     salesforce.faults.planned = [
         Fault(429, "composite", wait=0),
         Fault("concurrent", "composite"),
@@ -167,7 +166,7 @@ def test_what_was_refused_before_it_was_looked_at_is_sent_again(salesforce):
 
 
 def test_no_calls_left_is_said_of_each_row_and_nothing_is_written(salesforce):
-    sink = SalesforceSink("crm", org(salesforce), collections_up_to=10**9)
+    sink = crm(salesforce, collections_up_to=10**9)
     salesforce.calls_left = 1
     outcomes = sink.write(scored(salesforce.ids[:201]))
     assert sorted(fates(outcomes).values()) == [Fate.FAILED] + [Fate.WRITTEN] * 200
@@ -180,7 +179,7 @@ def test_records_are_known_by_an_external_id_and_none_is_made(salesforce):
     for number, row in enumerate(table.rows.values()):
         row["Warehouse__c"] = f"O'{number}"
     for most in (0, 10**9):
-        sink = SalesforceSink("crm", org(salesforce), key="Warehouse__c", collections_up_to=most)
+        sink = crm(salesforce, key="Warehouse__c", collections_up_to=most)
         outcomes = sink.write({"O'3": {"score": 33}, "O'4": {"score": 44}, "O'9999": {"score": 99}})
         assert fates(outcomes) == {"O'3": Fate.WRITTEN, "O'4": Fate.WRITTEN, "O'9999": Fate.FAILED}
         assert sink.read(["O'3", "O'9999"]).keys() == {"O'3"}
@@ -192,28 +191,28 @@ def test_long_ids_are_asked_for_a_few_at_a_time(salesforce):
     table.fields["Warehouse__c"] = Field("Warehouse__c")
     for number, row in enumerate(table.rows.values()):
         row["Warehouse__c"] = f"{number:_>200}"
-    sink = SalesforceSink("crm", org(salesforce), key="Warehouse__c")
+    sink = crm(salesforce, key="Warehouse__c")
     ids = [row["Warehouse__c"] for row in table.rows.values()]
     assert list(sink.read(ids)) == ids
 
 
 def test_closed_deals_are_known(salesforce):
     salesforce.company.tables["Opportunity"].rows[salesforce.ids[1]]["IsClosed"] = True
-    sink = SalesforceSink("crm", org(salesforce))
+    sink = crm(salesforce)
     assert sink.closed(salesforce.ids[:3]) == frozenset({salesforce.ids[1]})
 
 
 def test_missing_fields_are_named_with_what_creates_them(salesforce):
     del salesforce.company.tables["Opportunity"].fields["Dealcast_Score__c"]
     salesforce.company.tables["Opportunity"].fields["Dealcast_Grade__c"] = Field("Dealcast_Grade__c", updateable=False)
-    sink = SalesforceSink("crm", org(salesforce))
+    sink = crm(salesforce)
     with pytest.raises(WrongUse, match="Dealcast_Score__c, Dealcast_Grade__c") as refused:
         sink.read(salesforce.ids[:1])
     assert "--fields" in refused.value.remedy
 
 
 def test_the_definitions_are_metadata_of_every_field(salesforce):
-    sink: Sink = SalesforceSink("crm", org(salesforce, secrets={"": ""}))  # whoever asks need not get in
+    sink: Sink = crm(salesforce, secrets={"": ""})  # whoever asks need not get in
     space = "{http://soap.sforce.com/2006/04/metadata}"
     root = ElementTree.fromstring(sink.definitions())
     made = {one.find(f"{space}fullName").text: one for one in root.findall(f"{space}fields")}

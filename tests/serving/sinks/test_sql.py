@@ -58,7 +58,7 @@ def rows_of(engine, table: str) -> list[dict]:
 
 
 def fates(outcomes) -> dict[str, Fate]:
-    return {one.opportunity_id: one.fate for one in outcomes}
+    return {one.record_id: one.fate for one in outcomes}
 
 
 @pytest.mark.parametrize("kind", ["own", "existing"])
@@ -131,7 +131,7 @@ def test_a_row_that_the_database_refuses_is_told_and_the_others_are_written(exis
         connection.exec_driver_sql(refuse)
     outcomes = existing.write({one: {"grade": "bad" if one == "D1" else "A"} for one in IDS})
     assert fates(outcomes) == {one: Fate.FAILED if one == "D1" else Fate.WRITTEN for one in IDS}
-    assert "not with us" in next(one.said for one in outcomes if one.opportunity_id == "D1")
+    assert "not with us" in next(one.said for one in outcomes if one.record_id == "D1")
     assert {one: values["grade"] for one, values in read_all(existing, IDS).items()} == {
         one: None if one == "D1" else "A" for one in IDS
     }

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from crm.errors import DealcastError
-from serving.sinks.sink import Fate, Outcome, Values
-from serving.writeback.fields import BY_NAME, NOTHING, settled_all
+from serving.sinks.sink import Fate, Outcome, OwnField, Values
+from serving.writeback.fields import BY_NAME, FIELDS, NOTHING, settled_all
 
 
 class Killed(BaseException):
@@ -29,6 +29,7 @@ class MemorySink:
     name: str = "memory"
     address: str = "memory://crm"
     batch: int = 3
+    fields: Sequence[OwnField] = FIELDS
     faults: list[Mapping[str, str] | str] = field(default_factory=list)
     between: Callable[[MemorySink], None] | None = None
     shut: set[str] = field(default_factory=set)

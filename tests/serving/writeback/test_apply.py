@@ -35,7 +35,7 @@ def test_what_was_looked_at_is_written_and_journalled_and_a_rerun_writes_nothing
     assert (run["run_id"], run["plan"], run["address"], run["sink"]) == (done.run_id, plan.hash, sink.address, "memory")
     assert run["counts"] == {Progress.WRITTEN: 8}
     assert run["finished_at"]
-    assert store.written(done.run_id) == {change.opportunity_id: change for change in plan.changes}
+    assert store.written(done.run_id) == {change.record_id: change for change in plan.changes}
     sent = sink.sent
     again = apply(sink, store, wanted, plan.hash)
     assert again.whole
@@ -155,7 +155,7 @@ def test_undo_leaves_alone_what_is_no_longer_ours_field_by_field_and_says_so(sin
     del sink.records["D3"]
     plan = undo_looked_at(sink, store, done.run_id)
     (kept,) = plan.kept
-    assert (kept.opportunity_id, kept.field, kept.ours, kept.now) == ("D2", "grade", wanted["D2"]["grade"], "by hand")
+    assert (kept.record_id, kept.field, kept.ours, kept.now) == ("D2", "grade", wanted["D2"]["grade"], "by hand")
     assert plan.missing == ("D3",)
     assert undo(sink, store, done.run_id, plan.hash).whole
     assert sink.ours() == {one: {**NOTHING, "grade": "by hand" if one == "D2" else None} for one in IDS if one != "D3"}

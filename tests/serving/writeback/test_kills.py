@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +14,7 @@ import sqlalchemy as sa
 from serving.sinks.sql import SqlSettings, SqlSink
 from serving.store import Store
 from serving.writeback.fields import NOTHING, settled_all
+from tests.serving.killing import killed_at
 from tests.serving.writeback.memory import answers
 from tests.serving.writeback.works import apply, looked_at, undo
 
@@ -57,29 +56,6 @@ class Databases:
         return {one: settled_all(ours[one]) for one in IDS}
 
 
-def in_a_child(work: Callable[[SqlSink, Store], Any], databases: Databases, moment: int) -> bool:
-    """Do it in a process that is killed at a moment: around a statement that changes something, or a commit."""
-    child = os.fork()
-    if child == 0:
-        try:
-            left = [moment]
-
-            def tick(_connection: Any, _cursor: Any = None, statement: str = "COMMIT", *_: Any) -> None:
-                left[0] -= not statement.startswith(("SELECT", "PRAGMA"))
-                if left[0] == 0:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-            for event in ("before_cursor_execute", "after_cursor_execute", "commit"):
-                sa.event.listen(sa.Engine, event, tick)
-            work(databases.sink(), Store(databases.store))
-        except BaseException:  # noqa: BLE001 (a child must never go on with the parent's tests)
-            os._exit(1)
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status) or os.waitstatus_to_exitcode(status) == 0
-    return os.WIFSIGNALED(status)
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def databases(request, tmp_path) -> Databases:
     if request.param == "sqlite":
@@ -118,6 +94,6 @@ def _twice(databases: Databases, work: Callable[..., Any], rng: Any, before: Any
     """How often it was killed; each time every record holds the old or the new, in all fields together."""
     killed = 0
     for _ in range(2):
-        killed += in_a_child(work, databases, int(rng.integers(1, MOMENTS)))
+        killed += killed_at(int(rng.integers(1, MOMENTS)), lambda _: work(databases.sink(), Store(databases.store)))
         assert all(values in (before[one], new[one]) for one, values in databases.held().items())
     return killed

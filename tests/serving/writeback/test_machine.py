@@ -162,7 +162,7 @@ class WriteBacks(RuleBasedStateMachine):
 
 
 def _ids(plan: Any) -> set[str]:
-    return {change.opportunity_id for change in plan.changes}
+    return {change.record_id for change in plan.changes}
 
 
 WriteBacks.TestCase.settings = settings(

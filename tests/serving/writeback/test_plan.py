@@ -18,7 +18,7 @@ def test_only_fields_that_differ_are_written_and_rows_that_hold_the_answers_are_
     sink.records["D4"] |= {**wanted["D4"], "grade": "Q", "theirs": "more"}
     plan = looked_at(sink, wanted)
     assert plan.unchanged == 4
-    assert [change.opportunity_id for change in plan.changes] == IDS[4:]
+    assert [change.record_id for change in plan.changes] == IDS[4:]
     assert plan.changes[0] == Change("D4", {"grade": "Q"}, {"grade": wanted["D4"]["grade"]})
     assert all(set(change.after) <= set(BY_NAME) for change in plan.changes)
 
@@ -48,7 +48,7 @@ def test_records_that_are_gone_closed_or_no_longer_scored_are_told():
     assert plan.missing == ("X1", "X2")
     assert plan.closed == ("D1",)
     assert plan.gone == ("D8",)
-    assert [change.opportunity_id for change in plan.changes] == ["D0", "D2", "D3", "D4"]
+    assert [change.record_id for change in plan.changes] == ["D0", "D2", "D3", "D4"]
 
 
 @pytest.mark.parametrize(

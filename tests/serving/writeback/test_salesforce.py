@@ -6,7 +6,6 @@ import pytest
 
 from crm.simulator import SimulatorSettings, simulate
 from crm.sources.mirror.sync import sync
-from serving.sinks.salesforce import SalesforceSink
 from serving.sinks.salesforce_fields import api_name
 from serving.store import Store
 from serving.writeback.fields import FIELDS
@@ -16,7 +15,7 @@ from tests.vendors.salesforce import faults
 from tests.vendors.salesforce.certificate import write_certificate
 from tests.vendors.salesforce.faults import Fault
 from tests.vendors.salesforce.filling import empty_company, fill
-from tests.vendors.salesforce.opened import org, source
+from tests.vendors.salesforce.opened import crm, source
 from tests.vendors.salesforce.server import Server, running
 
 AT = int(datetime.now(UTC).timestamp() * 1000)
@@ -49,7 +48,7 @@ def test_round(salesforce, store, tmp_path, collections_up_to):
     before = records(salesforce)
     mirror = sync(source(salesforce), tmp_path / "mirror", AT)
     held = {path.name: path.read_bytes() for path in mirror.folder.glob("*.parquet")}
-    sink = SalesforceSink("crm", org(salesforce), collections_up_to=collections_up_to)
+    sink = crm(salesforce, collections_up_to=collections_up_to)
     wanted = answers(1, [key for key, row in before.items() if not row["IsClosed"]])
     refused, *others = wanted
     salesforce.company.refuses[refused] = ("FIELD_CUSTOM_VALIDATION_EXCEPTION", "frozen")

@@ -68,7 +68,13 @@ STANDARD = {
         "string",
     ),
     "notes": {"hs_note_body": "string"},
-    "tasks": dict.fromkeys(("hs_task_subject", "hs_task_status", "hs_task_type", "hs_task_completion_date"), "string"),
+    "tasks": dict.fromkeys(
+        (
+            *("hs_task_subject", "hs_task_body", "hs_task_status", "hs_task_priority"),
+            *("hs_task_type", "hs_task_completion_date"),
+        ),
+        "string",
+    ),
     "communications": {"hs_communication_channel_type": "enumeration"},
 }
 COMPUTED = ("hs_object_id", "hs_lastmodifieddate", "hs_createdate", "createdate")

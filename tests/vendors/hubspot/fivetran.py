@@ -106,6 +106,7 @@ def _record(record: Record, object_type: str) -> dict[str, object]:
         "hubspot_owner_id": "",
         "createdate": "",
         "hs_createdate": "",
+        **({"dealcast_key": ""} if object_type == "tasks" else {}),
     }
     row: dict[str, object] = {"id": record.id, "_fivetran_deleted": record.archived_at is not None}
     return row | {f"property_{name}": _plain(record.value(name)) for name in names if name != "hs_note_body"}

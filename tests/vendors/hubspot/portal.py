@@ -27,7 +27,7 @@ DEFAULTS = {
     "companies": ("createdate", "domain", "hs_lastmodifieddate", "name"),
     "contacts": ("createdate", "email", "firstname", "lastmodifieddate", "lastname"),
 }
-ASSOCIATION_TYPES = {("deals", "contacts"): 3, ("deals", "companies"): 5}
+ASSOCIATION_TYPES = {("deals", "contacts"): 3, ("deals", "companies"): 5, ("tasks", "deals"): 216}
 SETTABLE_TYPES = {"number": "number", "date": "date", "datetime": "date", "string": "text", "enumeration": "select"}
 
 
@@ -171,6 +171,11 @@ class Portal:
                         to[new.id] = to.pop(gone)
             self.objects["deals"][new.id] = new
             return new
+
+    def by_unique_value(self, object_type: str, name: str, value: str) -> str | None:
+        """The id of the record that has the value; one in the recycle bin has none."""
+        records = self.objects[object_type].values()
+        return next((r.id for r in records if r.archived_at is None and r.value(name) == value), None)
 
     def associate(self, one: str, key: str, other: str, to: str, label: str | None = None, type_id: int = 0) -> None:
         """Both ways; a label adds a type of its own to the one that HubSpot always keeps."""

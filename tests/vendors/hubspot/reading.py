@@ -38,8 +38,12 @@ def read_batch(portal: Portal, object_type: str, body: dict[str, Any], archived:
     started = iso(portal.clock.now())
     with portal.lock:
         found, missing = [], []
+        own = body.get("idProperty")
+        if own and not portal.properties[object_type].get(own, {}).get("hasUniqueValue"):
+            raise invalid(f"Unable to read by non-unique property {own}")
         for one in inputs:
-            record = portal.objects[object_type].get(one["id"])
+            key = one["id"] if own is None else portal.by_unique_value(object_type, own, one["id"])
+            record = portal.objects[object_type].get(key or "")
             if record is None and object_type == "deals":  # a record that was merged away answers by its new one
                 record = portal.objects["deals"].get(portal.merged_away.get(one["id"], ""))
             if record is None or (record.archived_at is not None) != archived:

@@ -23,7 +23,7 @@ from tests.vendors.hubspot.search import search
 
 LONGEST_PATH = 16_000  # beyond it HubSpot's gateway answers 414
 ENGAGEMENTS = ("calls", "meetings", "notes", "tasks", "communications")
-_OBJECTS = re.compile(r"/crm/v3/objects/(?P<type>[^/]+)(?P<rest>/search|/batch/read|/batch/update)?$")
+_OBJECTS = re.compile(r"/crm/v3/objects/(?P<type>[^/]+)(?P<rest>/search|/batch/(?:read|update|create|archive))?$")
 _PROPERTIES = re.compile(r"/crm/v3/properties/(?P<type>[^/]+)(?P<groups>/groups)?(/(?P<name>[^/]+))?$")
 _LINKS = re.compile(r"/crm/v4/associations/(?P<one>[^/]+)/(?P<other>[^/]+)/batch/read$")
 
@@ -93,6 +93,10 @@ class HubSpot:
             return reading.read_batch(self.portal, kind, body, archived)
         if method == "POST" and rest == "/batch/update":
             return writing.update(self.portal, kind, body["inputs"], self.app)
+        if method == "POST" and rest == "/batch/create":
+            return writing.create(self.portal, kind, body["inputs"])
+        if method == "POST" and rest == "/batch/archive":
+            return writing.archive(self.portal, kind, body["inputs"])
         raise refused(405, "METHOD_NOT_ALLOWED", "Method Not Allowed")
 
     def _properties(
@@ -119,7 +123,8 @@ def _scope(method: str, path: str) -> str:
     kind = "contacts" if part in ENGAGEMENTS else part
     if path.startswith("/crm/v3/properties"):
         return f"crm.schemas.{kind}.{'read' if method == 'GET' else 'write'}"
-    return f"crm.objects.{kind}.{'write' if path.endswith('/batch/update') else 'read'}"
+    writes = path.endswith(("/batch/update", "/batch/create", "/batch/archive"))
+    return f"crm.objects.{kind}.{'write' if writes else 'read'}"
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -153,7 +158,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self._send(status, said, headers, cut=fault == f.CUT)
 
     def _send(self, status: int, said: Any, headers: dict[str, str], *, cut: bool = False) -> None:
-        text = said if isinstance(said, str) else json.dumps(said)
+        text = "" if status == 204 else said if isinstance(said, str) else json.dumps(said)
         data = text.encode()
         self.send_response(status)
         self.send_header("Content-Type", "text/html" if isinstance(said, str) else "application/json;charset=utf-8")

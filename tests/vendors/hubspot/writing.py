@@ -1,4 +1,4 @@
-"""`POST /crm/v3/objects/{type}/batch/update`, and the properties that can be written."""
+"""`POST /crm/v3/objects/{type}/batch/update`, `create` and `archive`, and the properties that can be written."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from datetime import date, datetime
 from typing import Any
 
-from tests.vendors.hubspot.portal import SETTABLE_TYPES, Portal, iso
+from tests.vendors.hubspot.portal import ASSOCIATION_TYPES, SETTABLE_TYPES, Portal, iso
 from tests.vendors.hubspot.problems import absent, invalid, refused
 
 BATCH, LONGEST_TEXT = 100, 65_536
@@ -51,6 +51,67 @@ def update(portal: Portal, object_type: str, inputs: list[dict[str, Any]], app: 
     if not errors:
         return 200, answer
     return 207, {**answer, "numErrors": len(errors), "errors": errors}
+
+
+def create(portal: Portal, object_type: str, inputs: list[dict[str, Any]]) -> tuple[int, dict[str, Any]]:
+    """All of a batch, or, where each input bears a trace id, what can be; a unique value is given once only."""
+    if len(inputs) > BATCH:
+        raise invalid(f"Batch size {len(inputs)} exceeds the limit of {BATCH}")
+    started = iso(portal.clock.now())
+    results: list[dict[str, Any]] = []
+    errors: list[dict[str, Any]] = []
+    with portal.lock:
+        for one in inputs:
+            why = [*_not_valid(portal, object_type, one["properties"]), *_lacking(portal, object_type, one)]
+            if why and "objectWriteTraceId" not in one:
+                raise invalid(f"Property values were not valid: {json.dumps(why)}")
+            if why:
+                errors.append(_error(one["objectWriteTraceId"], why))
+            else:
+                results.append(_created(portal, object_type, one))
+    answer = {"status": "COMPLETE", "results": results, "startedAt": started, "completedAt": iso(portal.clock.now())}
+    return (207, {**answer, "numErrors": len(errors), "errors": errors}) if errors else (201, answer)
+
+
+def _lacking(portal: Portal, object_type: str, one: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a new record may not have: no due time, a value that another has, a deal that is not there."""
+    given, found = one["properties"], []
+    if object_type == "tasks" and not given.get("hs_timestamp"):
+        found.append(_wrong("Error creating TASK. Some required properties were not set.", "REQUIRED", "hs_timestamp"))
+    for name, value in given.items():
+        known = portal.properties[object_type].get(name, {})
+        if known.get("hasUniqueValue") and portal.by_unique_value(object_type, name, _text(value)):
+            found.append(_wrong(f"{value} is taken by another record", "CONFLICTING_UNIQUE_VALUE", name))
+    for link in one.get("associations", []):
+        kinds = [kind["associationTypeId"] for kind in link["types"]]
+        if kinds != [ASSOCIATION_TYPES[object_type, "deals"]]:
+            raise invalid(f"{kinds} is not valid between {object_type} and deals")
+        deal = portal.objects["deals"].get(str(link["to"]["id"]))
+        if deal is None or deal.archived_at is not None:
+            found.append(_wrong(f"DEAL={link['to']['id']} is not valid", "INVALID_OBJECT_IDS", "associations"))
+    return found
+
+
+def _created(portal: Portal, object_type: str, one: dict[str, Any]) -> dict[str, Any]:
+    values = {name: _stored(portal, object_type, name, _text(value)) for name, value in one["properties"].items()}
+    record = portal.enter(object_type, values, source="INTEGRATION")
+    for link in one.get("associations", []):
+        portal.associate(object_type, record.id, "deals", str(link["to"]["id"]))
+    portal.writes += [(record.id, name, value) for name, value in values.items()]
+    trace = {"objectWriteTraceId": one["objectWriteTraceId"]} if "objectWriteTraceId" in one else {}
+    return {**portal.shown(object_type, record, list(values), []), **trace}
+
+
+def archive(portal: Portal, object_type: str, inputs: list[dict[str, Any]]) -> tuple[int, None]:
+    """Into the recycle bin; what is not there, or there already, is no error."""
+    if len(inputs) > BATCH:
+        raise invalid(f"Batch size {len(inputs)} exceeds the limit of {BATCH}")
+    for one in inputs:
+        record = portal.objects[object_type].get(one["id"])
+        if record is not None and record.archived_at is None:
+            portal.archive(object_type, one["id"])
+            portal.writes.append((one["id"], "archived", "true"))
+    return 204, None
 
 
 def _text(value: Any) -> str:

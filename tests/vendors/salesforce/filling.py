@@ -30,6 +30,7 @@ OWN = (
     Field("Dealcast_Model_Version__c", "string", 255),
     Field("Dealcast_Scored_At__c", "datetime"),
 )
+TASK_KEY = Field("Dealcast_Key__c", "string", 255, external_id=True)
 _COMMON = "Id:id SystemModstamp:datetime IsDeleted:boolean CreatedDate:datetime"
 _OBJECTS: Mapping[str, str] = {
     "Opportunity": f"{_COMMON} Name AccountId:reference OwnerId:reference StageName:picklist Amount:currency "
@@ -41,7 +42,7 @@ _OBJECTS: Mapping[str, str] = {
     "OpportunityFieldHistory": "Id:id IsDeleted:boolean CreatedDate:datetime OpportunityId:reference "
     "CreatedById:reference Field:picklist OldValue:anyType NewValue:anyType DataType:picklist",
     "Task": f"{_COMMON} WhatId:reference WhoId:reference OwnerId:reference Subject Type:picklist TaskSubtype:picklist "
-    "Status:picklist IsClosed:boolean CompletedDateTime:datetime ActivityDate:date CallType:picklist "
+    "Status:picklist Priority:picklist IsClosed:boolean CompletedDateTime:datetime ActivityDate:date CallType:picklist "
     "CallDurationInSeconds:int IsRecurrence:boolean Description:textarea",
     "Event": f"{_COMMON} WhatId:reference WhoId:reference OwnerId:reference Subject ActivityDate:date "
     "ActivityDateTime:datetime StartDateTime:datetime DurationInMinutes:int IsAllDayEvent:boolean IsChild:boolean "
@@ -55,7 +56,10 @@ _OBJECTS: Mapping[str, str] = {
     "IsActive:boolean",
     "ForecastingQuota": "Id:id SystemModstamp:datetime CreatedDate:datetime QuotaOwnerId:reference StartDate:date "
     "QuotaAmount:currency IsAmount:boolean",
+    "Lead": f"{_COMMON} LastName Company ConvertedDate:date ConvertedOpportunityId:reference IsConverted:boolean "
+    "LeadSource:picklist OwnerId:reference",
 }
+LENGTHS = {"int": 0, "textarea": 32_000}
 HISTORY = {
     "stage": "StageName",
     "amount": "Amount",
@@ -71,13 +75,14 @@ def empty_company(own_fields: bool = True, **settings: Any) -> Company:
     company = Company(**settings)
     for name, words in _OBJECTS.items():
         parts = (word.partition(":") for word in words.split())
-        fields = {one: Field(one, kind or "string", 0 if kind == "int" else 255) for one, _, kind in parts}
+        fields = {one: Field(one, kind or "string", LENGTHS.get(kind, 255)) for one, _, kind in parts}
         for one in ("Id", "SystemModstamp", "IsDeleted", "CreatedDate", "LastModifiedDate", "LastModifiedById"):
             if one in fields:
                 fields[one] = Field(one, fields[one].type, updateable=False)
         company.tables[name] = Table(fields, replicateable="IsDeleted" in fields)
     if own_fields:
         company.tables["Opportunity"].fields |= {one.name: one for one in OWN}
+        company.tables["Task"].fields[TASK_KEY.name] = TASK_KEY
     return company
 
 

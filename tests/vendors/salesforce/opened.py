@@ -11,6 +11,7 @@ from crm.salesforce.entry import door
 from crm.salesforce.org import Org
 from crm.salesforce.source import Asking, SalesforceSource
 from crm.sources.mirror.sync import sync
+from serving.sinks.salesforce import SalesforceSettings, SalesforceSink
 from tests.vendors.salesforce.login import CLIENT_ID, CLIENT_SECRET
 from tests.vendors.salesforce.server import Server
 
@@ -21,6 +22,14 @@ HASTY = Patience(budget=3, first=0.01, longest=0.05)
 def org(server: Server, patience: Patience = HASTY, secrets: dict[str, str] | None = None, asked: str = "") -> Org:
     """Logged in."""
     return Org(door(f"salesforce://{server.host}{asked}", (secrets or CLIENT).get), patience, wait=0.001)
+
+
+def crm(
+    server: Server, key: str = "Id", collections_up_to: int = 200, secrets: dict[str, str] | None = None
+) -> SalesforceSink:
+    """The company as a sink; from so many records on by jobs of Bulk API 2.0."""
+    settings = SalesforceSettings(f"salesforce://{server.host}", key)
+    return SalesforceSink("crm", org(server, secrets=secrets), settings, collections_up_to)
 
 
 def sync_and_be_killed(folder: Path, host: str, certificate: str, seconds: float) -> None:

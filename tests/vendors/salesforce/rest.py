@@ -94,6 +94,54 @@ class Rest:
             )
         return [self._updated(record, by) for record in records]
 
+    def upsert(self, obj: str, key: str, body: Mapping[str, Any], by: str) -> list[dict[str, Any]]:
+        """Make records, or change those that have the same external id."""
+        records = body.get("records", [])
+        if len(records) > MOST_IN_A_COLLECTION:
+            raise Refused(
+                400, "EXCEEDED_ID_LIMIT", "record limit reached. cannot submit more than 200 records into this call"
+            )
+        known = self.company.tables[obj].fields.get(key)
+        if known is None or not known.external_id or known.hidden:
+            said = f"Provided external ID field does not exist or is not accessible: {key}"
+            raise Refused(404, "NOT_FOUND", said)
+        given = [record.get(key) for record in records]
+        return [self._upserted(obj, key, record, by, given.count(record.get(key)) > 1) for record in records]
+
+    def _upserted(self, obj: str, key: str, record: Mapping[str, Any], by: str, twice: bool) -> dict[str, Any]:
+        values = {name: value for name, value in record.items() if name != "attributes"}
+        found = None
+        try:
+            if record.get("attributes", {}).get("type") != obj or {"Id", "id"} & set(values):
+                raise NoSuchRow("INVALID_FIELD", "The Id field should not be specified in the sobject data.", ["Id"])
+            if twice:
+                raise NoSuchRow("DUPLICATE_VALUE", f"Duplicate external id specified: {values[key]}")
+            found = self.company.by_external_id(obj, key, values[key])
+            if found is None:
+                made = self.company.create(obj, values, by)
+                self.company.written.append((obj, made, values))
+                return {"id": made, "success": True, "errors": [], "created": True}
+        except NoSuchRow as error:
+            said = {"statusCode": error.code, "message": error.message, "fields": error.fields}
+            return {"success": False, "errors": [said], "created": False}
+        changed = {name: value for name, value in values.items() if name != key}
+        return {**self._updated({"attributes": {"type": obj}, "Id": found, **changed}, by), "created": False}
+
+    def delete(self, ids: Sequence[str]) -> list[dict[str, Any]]:
+        """Records into the bin."""
+        if len(ids) > MOST_IN_A_COLLECTION:
+            raise Refused(400, "EXCEEDED_ID_LIMIT", "record limit reached. cannot submit more than 200 records")
+        return [self._binned(key) for key in ids]
+
+    def _binned(self, key: str) -> dict[str, Any]:
+        obj = next((obj for obj, table in self.company.tables.items() if key in table.rows), None)
+        if obj is None or self.company.tables[obj].rows[key]["IsDeleted"]:
+            said = {"statusCode": "ENTITY_IS_DELETED", "message": "entity is deleted", "fields": []}
+            return {"id": key, "success": False, "errors": [said]}
+        self.company.delete(obj, key)
+        self.company.written.append((obj, key, {"IsDeleted": True}))
+        return {"id": key, "success": True, "errors": []}
+
     def _updated(self, record: Mapping[str, Any], by: str) -> dict[str, Any]:
         obj = record.get("attributes", {}).get("type")
         if obj not in self.company.tables:

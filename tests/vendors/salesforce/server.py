@@ -100,6 +100,11 @@ class Server:
                         return _json(self.rest.deleted(obj, form["start"], form["end"]))
                 case ("PATCH", "composite") if tail == "sobjects":
                     return _json(self.rest.update(json.loads(body), "integration"))
+                case ("PATCH", "composite") if tail.count("/") == 2:
+                    _, obj, key = tail.split("/")
+                    return _json(self.rest.upsert(obj, key, json.loads(body), "integration"))
+                case ("DELETE", "composite") if tail == "sobjects":
+                    return _json(self.rest.delete(form["ids"].split(",")))
                 case (_, "jobs"):
                     return self._jobs(method, tail, form, body)
         raise not_found()
