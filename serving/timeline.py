@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ from features.histories import Histories
 
 MOST_EVENTS = 400
 """The newest so many events of a deal are kept, and what each field was before them."""
+AT_ONCE = 5_000
+"""The events of so many deals are put into words at once: as text they take ten times their room."""
 
 FIELDS = {"stage": "stage", "amount": "amount", "close_date": "close_date", "owner_id": "owner"}
 """The fields whose changes are told, and what their events are called."""
@@ -29,12 +32,16 @@ DIRECTIONS = ("inbound", "outbound", "internal")
 
 @dataclass(frozen=True)
 class _Told:
-    """Events of one kind: place of the deal among those scored, milliseconds, and what is told, as JSON text."""
+    """Events: place of the deal among those scored, milliseconds, and what is told: the code of one of `texts` (JSON).
+
+    :param is_value: whether each says what a field became; one answer for all, or an array.
+    """
 
     deal: np.ndarray
     at: np.ndarray
-    says: np.ndarray
-    is_value: bool
+    code: np.ndarray
+    texts: np.ndarray
+    is_value: np.ndarray | bool
 
 
 def timelines(scoring: ScoringSet) -> pd.Series:
@@ -50,26 +57,33 @@ def timelines(scoring: ScoringSet) -> pd.Series:
     tracked = [field for field in FIELDS if histories.is_known(field)]
     told = [_field(histories, field, place, scoring.as_of) for field in tracked]
     told += [_activities(histories, place, scoring.as_of), _people(histories, place, scoring.as_of)]
-    events, of, is_value = _in_order(told)
-    bounds = np.searchsorted(of, np.arange(len(deal) + 1))
+    events = _in_order(told)
+    bounds = np.searchsorted(events.deal, np.arange(len(deal) + 1))
     named = json.dumps([FIELDS[field] for field in tracked])
-    created = _days(histories.created[deal])
-    texts = [
-        _story(events, is_value, (int(first), int(last)), f'{{"created":"{day}","tracked":{named}')
-        for first, last, day in zip(bounds[:-1], bounds[1:], created, strict=True)
-    ]
+    heads = [f'{{"created":"{day}","tracked":{named}' for day in _days(histories.created[deal])]
+    texts: list[str] = []
+    for first in range(0, len(deal), AT_ONCE):
+        part = slice(first, first + AT_ONCE)
+        texts += _stories(events, bounds[first : first + AT_ONCE + 1], heads[part])
     ids = histories.deals["opportunity_id"].to_numpy(object)[deal]
     return pd.Series(texts, index=pd.Index(ids, dtype=object), dtype=object)
 
 
-def _story(events: list[str], is_value: np.ndarray, span: tuple[int, int], head: str) -> str:
-    first, last = span
-    begins = max(first, last - MOST_EVENTS)
-    kept = events[begins:last]
-    if begins > first:
-        before = _last_values(events[first:begins], is_value[first:begins])
-        kept = [*before, *kept]
-    return f'{head},"left_out":{last - first - len(kept)},"events":[{",".join(kept)}]}}'
+def _stories(events: _Told, bounds: np.ndarray, heads: list[str]) -> list[str]:
+    """The stories of some deals in a row; `bounds`: where the events of each begin, and those of the last end."""
+    begin, end = int(bounds[0]), int(bounds[-1])
+    days, says = _days(events.at[begin:end]), events.texts[events.code[begin:end]]
+    told = [f'["{day}",{text}]' for day, text in zip(days, says, strict=True)]
+    is_value = np.asarray(events.is_value)[begin:end]
+    places = [slice(int(a), int(b)) for a, b in pairwise(bounds - begin)]
+    return [_story(told[place], is_value[place], head) for place, head in zip(places, heads, strict=True)]
+
+
+def _story(events: list[str], is_value: np.ndarray, head: str) -> str:
+    kept = events[-MOST_EVENTS:]
+    if len(kept) < len(events):
+        kept = [*_last_values(events[:-MOST_EVENTS], is_value[:-MOST_EVENTS]), *kept]
+    return f'{head},"left_out":{len(events) - len(kept)},"events":[{",".join(kept)}]}}'
 
 
 def _last_values(events: list[str], is_value: np.ndarray) -> Iterable[str]:
@@ -79,15 +93,15 @@ def _last_values(events: list[str], is_value: np.ndarray) -> Iterable[str]:
     return [values[place] for place in sorted(last.values())]
 
 
-def _in_order(told: list[_Told]) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """All events by deal and time: their JSON, whose they are, and whether each is a field's value."""
-    deal = np.concatenate([one.deal for one in told])
-    at = np.concatenate([one.at for one in told])
+def _in_order(told: list[_Told]) -> _Told:
+    """All events by deal and time; of one deal and instant as they were given."""
+    deal, at = (np.concatenate([getattr(one, name) for one in told]) for name in ("deal", "at"))
+    begins = np.cumsum([0, *(len(one.texts) for one in told)])
+    code = np.concatenate([one.code + first for one, first in zip(told, begins, strict=False)])
+    is_value = np.concatenate([np.full(len(one.at), one.is_value) for one in told])
     order = np.lexsort((at, deal))
-    says = np.concatenate([one.says for one in told])[order]
-    is_value = np.concatenate([np.full(len(one.at), one.is_value) for one in told])[order]
-    days = _days(at[order])
-    return [f'["{day}",{text}]' for day, text in zip(days, says, strict=True)], deal[order], is_value
+    texts = np.concatenate([one.texts for one in told])
+    return _Told(deal[order], at[order], code[order], texts, is_value[order])
 
 
 def _field(histories: Histories, field: str, place: np.ndarray, as_of: int) -> _Told:
@@ -105,7 +119,7 @@ def _field(histories: Histories, field: str, place: np.ndarray, as_of: int) -> _
         number, texts = _coded(number, float)
     number = number.astype(np.int64)
     says = np.array([f'"{FIELDS[field]}",{text}' for text in texts], dtype=object)
-    return _Told(place[history.deal[rows]], history.at[rows], says[number[rows]], is_value=True)
+    return _Told(place[history.deal[rows]], history.at[rows], number[rows] % len(says), says, is_value=True)
 
 
 def _activities(histories: Histories, place: np.ndarray, as_of: int) -> _Told:
@@ -137,7 +151,7 @@ def _people(histories: Histories, place: np.ndarray, as_of: int) -> _Told:
 def _by_what(deal: np.ndarray, at: np.ndarray, code: np.ndarray, texts: np.ndarray) -> _Told:
     """Events in the order of what they are, so that the order of rows tells nothing of those of one instant."""
     order = np.argsort(code, kind="stable")
-    return _Told(deal[order], at[order], texts[code[order]], is_value=False)
+    return _Told(deal[order], at[order], code[order] % len(texts), texts, is_value=False)
 
 
 def _coded(number: np.ndarray, read: Callable[[float], Any]) -> tuple[np.ndarray, list[str]]:

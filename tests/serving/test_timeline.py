@@ -112,3 +112,9 @@ def test_instants_before_1970_or_after_the_date_do_not_shift_days():
     assert story(late)["created"] == "2026-07-01"
     assert story(late)["events"] == [["2026-07-02", "activity", "email", "outbound"]]
     assert millis("1970-01-01") == 0
+
+
+def test_however_many_are_put_into_words_at_once_the_stories_are_the_same(monkeypatch):
+    whole = timelines(scoring_of(TABLES, MODEL))
+    monkeypatch.setattr("serving.timeline.AT_ONCE", 1)
+    assert timelines(scoring_of(TABLES, MODEL)).to_dict() == whole.to_dict()
