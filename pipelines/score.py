@@ -136,7 +136,7 @@ def _explained(answered: Answered, earlier: EarlierRun | None, store: Store, hom
 
 def _model_of(version: str, store: Store, home: Home) -> DealModel | None:
     """The model of a version; None where it cannot be had any more (or there was none: the baseline)."""
-    row = next((row for row in store.models() if row["version"] == version), None)
+    row = store.model(version)
     try:
         return None if row is None else model_of(row, home)
     except DealcastError:

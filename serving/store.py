@@ -169,6 +169,12 @@ class Store(AccountStore, DealStore, ListStore, PeopleStore, StoryStore, TrialSt
             rows = connection.execute(query).mappings().all()
         return tuple({**row, "facts": json.loads(row["facts"] or "{}")} for row in rows)
 
+    def model(self, version: str) -> dict[str, Any] | None:
+        """A recorded model as :meth:`models` has it; None where there is none of that version."""
+        with self.transaction() as connection:
+            row = connection.execute(sa.select(MODELS).where(MODELS.c.version == version)).mappings().first()
+        return None if row is None else {**row, "facts": json.loads(row["facts"] or "{}")}
+
     def promotions(self) -> tuple[Promotion, ...]:
         """Every change of the champion, the first one first."""
         with self.transaction() as connection:

@@ -92,7 +92,7 @@ def deal_view(store: Store, opportunity_id: str, sight: Sight, staff: Staff, for
     told = {**row, **store.told(row["run_id"], [opportunity_id])[opportunity_id]}
     shown = masked(told) if sight.masked else told
     reasons = shown["reasons"]
-    model = next((model for model in store.models() if model["version"] == row["model_version"]), {})
+    model = store.model(row["model_version"]) or {}
     chances = store.chances([opportunity_id], ALL_TIME, row["as_of"])[opportunity_id]
     people = str if sight.masked else staff.name
     story = Story(store.timeline(opportunity_id), chances, row["as_of"].date(), forms, people)

@@ -444,3 +444,11 @@ def test_each_run_keeps_its_curves(store):
     assert store.win_curve("one", "a") == {"won": [0.0]}
     assert store.win_curve("two", "a") == {"won": [0.1]}
     assert store.win_curve("two", "b") == {}
+
+
+def test_a_model_is_found_by_its_version(store, tmp_path):
+    store.record_model("3", "0" * 64, tmp_path, "run", True, {"data": {"won": 5}})
+    found = store.model("3")
+    assert found == store.models()[0]
+    assert found["facts"] == {"data": {"won": 5}}
+    assert store.model("baseline") is None
