@@ -31,8 +31,10 @@ from serving.scoring import Explained, Run, explain_all, explain_by_rates, score
 from serving.sinks.files import check_target, write_table
 from serving.stood import closed_between, crm_users, stood
 from serving.store import Beside, Store, new_run_id
+from serving.timeline import timelines
 from serving.verdicts import snoozed, standing
 from serving.what_if import what_if
+from serving.win_curves import win_curves
 from training.deal_model import DealModel
 
 STEPS = 4
@@ -97,6 +99,8 @@ def score(data: Path, as_of: str, home: Home, out: Path | None, step: Callable[[
     beside = Beside(
         assigned=None if trial is None else trial.entered(scores),
         like=_as_text(like, answered.scoring),
+        curves=win_curves(answered.scoring, answered.answers) if isinstance(answered.by, DealModel) else None,
+        timelines=timelines(answered.scoring),
         closed=closed_between(company.histories, since, company.as_of),
         users=crm_users(company.histories.tables),
     )
@@ -132,7 +136,7 @@ def _explained(answered: Answered, earlier: EarlierRun | None, store: Store, hom
 
 def _model_of(version: str, store: Store, home: Home) -> DealModel | None:
     """The model of a version; None where it cannot be had any more (or there was none: the baseline)."""
-    row = next((row for row in store.models() if row["version"] == version), None)
+    row = store.model(version)
     try:
         return None if row is None else model_of(row, home)
     except DealcastError:

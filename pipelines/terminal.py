@@ -39,11 +39,6 @@ def or_dash(value: float | None, how: Callable[[float], str]) -> str:
     return "–" if value is None or math.isnan(value) else how(value)
 
 
-def or_unknown(value: float | None, how: Callable[[float], str]) -> str:
-    """The value in words, or "not known"."""
-    return "not known" if value is None or math.isnan(value) else how(value)
-
-
 def spoken_day(at: int) -> str:
     """The UTC day of an instant (milliseconds) as people write it: 7 Aug 2026."""
     day = datetime.fromtimestamp(at / 1000, UTC)

@@ -83,6 +83,16 @@ class Formats:
             short = f"{amount:.0f}"
         return f"{currency}{NOBREAK}{short}" if currency else short
 
+    def exact_money(self, amount: float, currency: str = "") -> str:
+        """An amount to the unit: 237,000, EUR 237,000."""
+        if math.isnan(amount):
+            return NOTHING
+        if self.locale and currency:
+            whole = self._rules.currency_formats["standard"].pattern.replace(".00", "")
+            return str(format_currency(round(amount), currency, whole, locale=self._rules, currency_digits=False))
+        said = self.count(round(amount))
+        return f"{currency}{NOBREAK}{said}" if currency else said
+
     def day(self, day: date) -> str:
         """A day: 2026-11-15, 15.11.2026."""
         return str(format_date(day, "medium", locale=self._rules)) if self.locale else f"{day:%Y-%m-%d}"

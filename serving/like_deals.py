@@ -15,7 +15,7 @@ from crm.clock import DAY, utc_day
 from features.dataset import ScoringSet
 from features.histories import Histories
 from serving.closed_deals import ClosedDeals, places
-from serving.names import names
+from serving.names import names, or_none
 from serving.neighbours import nearest
 from serving.scoring import teller
 from training.deal_model import DealModel
@@ -59,9 +59,9 @@ def like_deals(scoring: ScoringSet, model: DealModel, closed: ClosedDeals) -> Li
 def as_json(like: Like, scoring: ScoringSet) -> list[dict[str, Any]]:
     """Each open deal's like deals as plain data.
 
-    `deals`: id, name, account, whether it was won, the days from when it was like this one to its closing, the day of
-    closing (UTC) and the amount then, None where not known. `record`: how many of how many of the nearest were won,
-    None where they are too few to tell.
+    `deals`: id, name, account, owner's id, whether it was won, the days from when it was like this one to its closing,
+    the day of closing (UTC) and the amount then; owner and amount None where not known. `record`: how many of how many
+    of the nearest were won, None where they are too few to tell.
     """
     told = dict(zip(*_told(like, scoring.prepared.histories), strict=True))
     return [
@@ -81,6 +81,7 @@ def _told(like: Like, histories: Histories) -> tuple[list[int], list[dict[str, A
     facts = {
         "opportunity_id": histories.deals["opportunity_id"].to_numpy(object)[deal],
         **names(histories, deal),
+        "owner_id": or_none(histories.deals["owner_id"].take(deal)),
         "won": like.closed.won[rows].astype(bool),
         "days": np.floor((closed - snapshots.as_of[rows]) / DAY).astype(int),
         "closed_on": [utc_day(at) for at in closed],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 from features.histories import Histories
 
@@ -16,3 +17,8 @@ def names(histories: Histories, deal: np.ndarray) -> dict[str, np.ndarray]:
         "name": deals["name"].fillna(deals["opportunity_id"]).to_numpy(object),
         "account": account.where(account.notna(), "").to_numpy(object),
     }
+
+
+def or_none(column: pd.Series) -> np.ndarray:
+    """A column's values, None where there is none; objects."""
+    return column.astype(object).where(column.notna(), None).to_numpy(object)

@@ -9,7 +9,7 @@ from crm.clock import NEVER, instants
 from crm.tables import CrmTables
 from features.dataset import ScoringSet
 from features.histories import Histories
-from serving.names import names
+from serving.names import names, or_none
 from serving.scoring import texts
 
 
@@ -23,8 +23,8 @@ def stood(scoring: ScoringSet) -> pd.DataFrame:
             **names(histories, deal),
             "stage": np.array([facts_of["stage"] for facts_of in facts], dtype=object),
             "owner": np.array([facts_of["owner"] for facts_of in facts], dtype=object),
-            "owner_id": _or_none(deals["owner_id"]),
-            "account_id": _or_none(deals["account_id"]),
+            "owner_id": or_none(deals["owner_id"]),
+            "account_id": or_none(deals["account_id"]),
             "stage_since": _stage_since(histories, scoring.as_of)[deal],
             "close_date": deals["close_date"].to_numpy(),
             "amount": deals["amount"].to_numpy(float, na_value=np.nan),
@@ -48,7 +48,7 @@ def closed_between(histories: Histories, after: int, until: int) -> pd.DataFrame
             "closed_at": instants(spans.closed[row]),
             "is_won": spans.won[row] == 1,
             **names(histories, deal),
-            "owner_id": _or_none(deals["owner_id"]),
+            "owner_id": or_none(deals["owner_id"]),
             "amount": deals["amount"].to_numpy(float, na_value=np.nan),
             "currency": deals["currency"].fillna("").to_numpy(object),
         }
@@ -71,7 +71,3 @@ def _stage_since(histories: Histories, as_of: int) -> np.ndarray:
     known = moved & (history.at <= as_of) & (history.at != NEVER)
     since[history.deal[known]] = history.at[known].astype("datetime64[ms]").astype("datetime64[D]").astype(object)
     return since
-
-
-def _or_none(column: pd.Series) -> np.ndarray:
-    return column.astype(object).where(column.notna(), None).to_numpy(object)

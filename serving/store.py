@@ -22,6 +22,7 @@ from serving.store_deals import DealStore
 from serving.store_lists import ListStore
 from serving.store_messages import MessageStore
 from serving.store_people import PeopleStore
+from serving.store_stories import WIN_CURVES, StoryStore, keep_timelines
 from serving.store_tables import (
     CLOSED,
     CRM_USERS,
@@ -46,17 +47,22 @@ class Beside:
 
     :param assigned: the deals that have come into a trial with it (columns of TRIAL).
     :param like: by opportunity_id, the closed deals most like each, as JSON text.
+    :param curves: by opportunity_id, by when each is won or lost, as JSON text (:mod:`serving.win_curves`).
+    :param timelines: by opportunity_id, each one's story as JSON text (:mod:`serving.timeline`); of each deal only the
+        newest is kept.
     :param closed: the deals that have closed since the run before (columns of CLOSED).
     :param users: the CRM's users (columns of CRM_USERS); those of the run with the newest date are kept.
     """
 
     assigned: pd.DataFrame | None = None
     like: pd.Series | None = None
+    curves: pd.Series | None = None
+    timelines: pd.Series | None = None
     closed: pd.DataFrame | None = None
     users: pd.DataFrame | None = None
 
 
-class Store(AccountStore, DealStore, ListStore, PeopleStore, TrialStore, WritebackStore, MessageStore):
+class Store(AccountStore, DealStore, ListStore, PeopleStore, StoryStore, TrialStore, WritebackStore, MessageStore):
     """One store; each method is one transaction."""
 
     @staticmethod
@@ -77,10 +83,10 @@ class Store(AccountStore, DealStore, ListStore, PeopleStore, TrialStore, Writeba
         """Keep a run with its scores and how its deals stood then (columns of SCORES, DEALS), all or nothing."""
         beside = Beside() if beside is None else beside
         kept = {SCORES: scores[list(SCORE_COLUMNS)], DEALS: _columns(DEALS, deals.assign(run_id=run_id))}
-        if beside.like is not None:
-            names = [column.name for column in LIKE_DEALS.columns]
-            values = (run_id, beside.like.index, beside.like.to_numpy())
-            kept[LIKE_DEALS] = pd.DataFrame(dict(zip(names, values, strict=True)))
+        for table, texts in ((LIKE_DEALS, beside.like), (WIN_CURVES, beside.curves)):
+            if texts is not None:
+                names = [column.name for column in table.columns]
+                kept[table] = pd.DataFrame(dict(zip(names, (run_id, texts.index, texts.to_numpy()), strict=True)))
         if beside.closed is not None:
             kept[CLOSED] = _columns(CLOSED, beside.closed.assign(run_id=run_id))
         self._save_run("score", run_id, model_version, as_of, kept, beside)
@@ -109,6 +115,8 @@ class Store(AccountStore, DealStore, ListStore, PeopleStore, TrialStore, Writeba
                 add_assigned(connection, beside.assigned)
             if beside.users is not None:
                 _replace_users(connection, beside.users.assign(as_of=naive(as_of)))
+            if beside.timelines is not None:
+                keep_timelines(connection, beside.timelines, naive(as_of))
 
     def last_as_of(self, kind: str) -> datetime | None:
         """The latest date that a run of the kind ("score", "forecast") was made for; None where there is none."""
@@ -160,6 +168,12 @@ class Store(AccountStore, DealStore, ListStore, PeopleStore, TrialStore, Writeba
         with self.transaction() as connection:
             rows = connection.execute(query).mappings().all()
         return tuple({**row, "facts": json.loads(row["facts"] or "{}")} for row in rows)
+
+    def model(self, version: str) -> dict[str, Any] | None:
+        """A recorded model as :meth:`models` has it; None where there is none of that version."""
+        with self.transaction() as connection:
+            row = connection.execute(sa.select(MODELS).where(MODELS.c.version == version)).mappings().first()
+        return None if row is None else {**row, "facts": json.loads(row["facts"] or "{}")}
 
     def promotions(self) -> tuple[Promotion, ...]:
         """Every change of the champion, the first one first."""

@@ -37,13 +37,21 @@ def reason(group: str, says: str, points: float, *, actionable: bool = True) -> 
 
 SILENCE = reason("buyer_silence", "No reply from the buyer for 24 days.", -0.09)
 QUIET = reason("buyer_silence", "No reply from the buyer for 24 days.", 0.12)
-GAP = {"kind": "gap", "practice": "people", "brief": "71 % of won deals had met two people (lost: 38 %)"}
+GAP = {
+    "kind": "gap",
+    "practice": "people",
+    "says": "1 person met so far. 71 % of won deals had met two or more.",
+    "brief": "71 % of won deals had met two people (lost: 38 %)",
+}
 
 
 def moved(**groups: float) -> dict[str, Any]:
     """What a deal's win chance was moved by since the run before."""
-    moves = [{"group": group, "says": f"Because of {group}.", "points": points} for group, points in groups.items()]
-    return {"moves": moves, "rest": 0.0, "late": 0.0, "model": 0.0}
+    moves = [
+        {"group": group, "says": f"Because of {group}.", "before": "", "points": points}
+        for group, points in groups.items()
+    ]
+    return {"moves": moves, "facts": sum(groups.values()), "rest": 0.0, "late": 0.0, "model": 0.0}
 
 
 def deal(key: str, win: float = 0.4, **facts: Any) -> dict[str, Any]:
@@ -65,36 +73,54 @@ def deal(key: str, win: float = 0.4, **facts: Any) -> dict[str, Any]:
         "revenue_at_stake": 100.0,
         "why": None,
         "reasons": [SILENCE],
+        "rest": 0.0,
+        "missing": [],
+        "stalling": [reason("season", "Summer.", 0.2), QUIET],
         "coaching": [GAP],
     }
     return {**usual, **facts}
 
 
-def keep(store: Store, as_of: datetime, *deals: Mapping[str, Any], **beside: pd.DataFrame) -> str:
-    """Keep a scoring run of these deals, the most urgent first; its id."""
+def keep(store: Store, as_of: datetime, *deals: Mapping[str, Any], model_version: str = "3", **beside: Any) -> str:
+    """Keep a scoring run of these deals, the most urgent first, with what it keeps beside; its id."""
     run_id = f"run-{as_of:%m%d%H}"
-    every = {"run_id": run_id, "as_of": as_of, "scored_at": as_of, "model_version": "3", "grade": "B", "score": 40}
+    every = {
+        "run_id": run_id,
+        "as_of": as_of,
+        "scored_at": as_of,
+        "model_version": model_version,
+        "grade": "B",
+        "score": 40,
+    }
     every |= {"win_probability_this_period": 0.1, "data_confidence": 0.8}
     scores = [
         {
             **every,
             **one,
             "priority": place,
-            "reasons": json.dumps(
-                {
-                    "base": one["win_probability"] - sum(why["points"] for why in one["reasons"]),
-                    "for": [why for why in one["reasons"] if why["points"] > 0],
-                    "against": [why for why in one["reasons"] if why["points"] <= 0],
-                    "rest": 0.0,
-                    "moved": one["why"],
-                }
-            ),
-            "stall_reasons": json.dumps({"for": [reason("season", "Summer.", 0.2), QUIET]}),
+            "reasons": json.dumps(_reasons(one)),
+            "stall_reasons": json.dumps({"base": 0.2, "for": one["stalling"], "against": []}),
             "coaching": json.dumps(one["coaching"]),
         }
         for place, one in enumerate(deals, start=1)
     ]
     table = pd.DataFrame(scores).reindex(columns=list(SCORE_COLUMNS))
     stood = pd.DataFrame(list(deals)).reindex(columns=[column.name for column in DEALS.columns])
-    store.save_scores(run_id, table, stood, "3", as_of, Beside(**{"users": USERS, **beside}))
+    store.save_scores(run_id, table, stood, model_version, as_of, Beside(**{"users": USERS, **beside}))
     return run_id
+
+
+def _reasons(one: Mapping[str, Any]) -> dict[str, Any]:
+    """A deal's reasons from the chance of a typical one, and its step from the run before, which was on Friday."""
+    told, win, step = one["reasons"], one["win_probability"], one["why"]
+    found = {
+        "base": win - one["rest"] - sum(why["points"] for why in told),
+        "for": [why for why in told if why["points"] > 0],
+        "against": [why for why in told if why["points"] <= 0],
+        "rest": one["rest"],
+        "missing": one["missing"],
+    }
+    if step is None:
+        return found
+    before = win - step["facts"] - step["late"] - step["model"]
+    return {**found, "moved": {"since": f"{FRIDAY:%Y-%m-%d}", "from": before, "to": win, **step}}

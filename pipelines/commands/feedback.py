@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 
 from crm.errors import DONE, WrongUse
-from pipelines.feedback import Said, give, listing, record
+from pipelines.feedback import give, listing, record
 from pipelines.options import by_option, data_of, data_option, home_of, json_option, note_option, say
 from pipelines.reports.feedback import given_json, given_text, listing_json, listing_text, record_json, record_text
+from serving.feedback import Said
 from serving.verdicts import SIDES, VERDICTS
 
 
@@ -39,8 +40,8 @@ def run(options: argparse.Namespace) -> int:
         found = record(home, data_of(options), options.as_of)
         say(record_json(found) if options.json else record_text(found))
     else:
-        said = Said(options.verdict, options.too, options.probability, options.until, options.note, options.by)
-        made = give(options.id, said, home)
+        said = Said(options.verdict, options.too, options.probability, options.until, options.note)
+        made = give(options.id, said, options.by, home)
         say(given_json(made) if options.json else given_text(made))
     return DONE
 

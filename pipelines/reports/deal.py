@@ -9,10 +9,10 @@ from typing import Any
 from pipelines.explain import ExplainResult
 from pipelines.reports import like_deals
 from pipelines.reports.feedback import said_lines
-from pipelines.terminal import or_unknown, wrapped
+from pipelines.terminal import wrapped
+from serving.deal_words import confidence, likely_close, moved_of, or_unknown, planned_close
 from serving.explain import LEAST_POINTS
-from serving.formats import NOBREAK, Formats
-from serving.moved import LATE, MODEL, REST
+from serving.formats import Formats
 from serving.wording import points
 
 
@@ -30,10 +30,10 @@ def explanation(result: ExplainResult) -> str:
         f"  Win chance       {percent(score['win_probability'])} (grade {score['grade']}, score {score['score']})",
         f"  This period      {percent(score['win_probability_this_period'])}",
         f"  Stall risk       {or_unknown(score['stall_risk'], percent)}",
-        *wrapped(_likely_close(score, form), "  Likely close     "),
-        f"  Planned close    {_planned_close(score, form)}",
+        *wrapped(likely_close(score, form), "  Likely close     "),
+        f"  Planned close    {planned_close(score, form)}",
         f"  Worth            {or_unknown(score['expected_amount'], money)}",
-        *wrapped(_confidence(score["data_confidence"], why.get("missing", []), form), "  Data confidence  "),
+        *wrapped(confidence(score["data_confidence"], why.get("missing", []), form), "  Data confidence  "),
         *said_lines(result.verdicts, score["win_probability"]),
         "",
         f"From {percent(why['base'])}, the chance of a typical open deal, to {percent(score['win_probability'])}:",
@@ -73,51 +73,18 @@ def _iso(moment: date) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}" if isinstance(moment, datetime) else moment.isoformat()
 
 
-def _moved(moved: dict[str, Any] | None, form: Formats) -> list[str]:
+def _moved(told: dict[str, Any] | None, form: Formats) -> list[str]:
     """Why the chance moved since the run before; nothing where it stands where it stood."""
-    if moved is None or not any(abs(moved[part]) >= LEAST_POINTS for part in ("facts", "late", "model")):
+    moved = moved_of(told)
+    if moved is None:
         return []
-    change = moved["to"] - moved["from"]
-    since = form.day(date.fromisoformat(moved["since"]))
-    lines = ["", f"Since {since}: {form.percent(moved['from'])} → {form.percent(moved['to'])} ({points(change)})"]
-    if abs(moved["facts"]) < LEAST_POINTS <= abs(moved["model"]) and not moved["moves"]:
-        return [*lines, *wrapped(f"The facts did not change, the model did. ({points(moved['model'])})", "  • ")]
-    for move in moved["moves"]:
-        lines += wrapped(f"{move['says']} ({points(move['points'])})", "  • ")
-        if move["before"]:
-            lines += wrapped(f"Then: {move['before']}", "    ")
-    for part, says in (("rest", REST), ("late", LATE), ("model", MODEL)):
-        if abs(moved[part]) >= LEAST_POINTS:
-            lines += wrapped(f"{says} ({points(moved[part])})", "  • ")
+    begins, ends = form.percent(moved.start), form.percent(moved.end)
+    lines = ["", f"Since {form.day(moved.since)}: {begins} → {ends} ({points(moved.points)})"]
+    for part in moved.parts:
+        lines += wrapped(f"{part.says} ({points(part.points)})", "  • ")
+        if part.before:
+            lines += wrapped(f"Then: {part.before}", "    ")
     return lines
-
-
-def _likely_close(score: dict[str, Any], form: Formats) -> str:
-    day, first, last = score["expected_close_date"], score.get("close_p10"), score.get("close_p90")
-    if day is None:
-        return "not known, if won"
-    if first is None:
-        return f"{form.day(day)}, if won"
-    alike = {day.year} == {one.year for one in (first, last) if one is not None}
-    begins, ends = (None if one is None else f"{one.day} {one:{'%b' if alike else '%b %Y'}}" for one in (first, last))
-    span = f"9 of 10 after {begins}" if ends is None else f"8 of 10 between {begins} and {ends}"
-    return f"{form.day(day)}, if won ({span})"
-
-
-def _planned_close(score: dict[str, Any], form: Formats) -> str:
-    planned, slip, today = score.get("close_date"), score.get("slip_probability"), score["as_of"].date()
-    if planned is None:
-        return "not known"
-    if slip is not None:
-        return f"{form.day(planned)}: {form.percent(slip)} chance that it is still open then"
-    if planned >= today:
-        return f"{form.day(planned)}, today" if planned == today else form.day(planned)
-    late = (today - planned).days
-    return f"{form.day(planned)}: overdue by {form.count(late)}{NOBREAK}{'day' if late == 1 else 'days'}"
-
-
-def _confidence(share: float, missing: list[str], form: Formats) -> str:
-    return form.percent(share) + (f" (missing: {', '.join(missing)})" if missing else "")
 
 
 def reason_lines(title: str, reasons: list[dict[str, Any]]) -> list[str]:

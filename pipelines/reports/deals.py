@@ -8,11 +8,11 @@ from datetime import date
 
 import pandas as pd
 
-from pipelines.reports.feedback import said
 from pipelines.score import ScoreResult
 from pipelines.terminal import WIDTH, cut, or_dash, wrap, wrapped, wrapped_all
 from serving.formats import NOBREAK, Formats
 from serving.headline import next_step, reason_line, top_reason
+from serving.verdict_words import said
 from serving.verdicts import OVERRIDE
 
 FAR_DAYS = 300

@@ -11,7 +11,8 @@ from pipelines.feedback import Listing, Record
 from pipelines.reports.forecast import records
 from pipelines.terminal import cut, notes, wrapped, wrapped_all
 from serving.formats import NOBREAK
-from serving.verdicts import AGREE, HIGH, LEAST_CLOSED, LOW, OVERRIDE, SNOOZE, Overrides, Side, side_of
+from serving.verdict_words import of_another_chance, said
+from serving.verdicts import AGREE, HIGH, LEAST_CLOSED, LOW, OVERRIDE, SNOOZE, Overrides, Side
 from serving.wording import percent
 from training.scores import Interval
 
@@ -33,27 +34,11 @@ def given_json(row: Mapping[str, Any]) -> str:
     return json.dumps(row, ensure_ascii=False, default=str)
 
 
-def said(row: Mapping[Any, Any]) -> str:
-    """A verdict in words: "Anna, 3 Nov: too high, 25 % — budget frozen"."""
-    made = row["made_at"]
-    return f"{row['author']}, {made.day} {made:%b}: {_verdict(row)}" + (f" — {row['note']}" if row["note"] else "")
-
-
-def _verdict(row: Mapping[Any, Any]) -> str:
-    if row["verdict"] == SNOOZE:
-        return f"snoozed until {row['until'].day} {row['until']:%b %Y}"
-    side = side_of(row)
-    called = f"too {side}" if side else "agrees"
-    return f"{called}, {percent(float(row['probability']))}" if row["verdict"] == OVERRIDE else called
-
-
 def said_lines(verdicts: Iterable[Mapping[str, Any]], chance: float) -> list[str]:
     """Verdicts on one deal below its answer; the model's chance then, where it is another by now."""
     lines = []
     for row in verdicts:
-        then = row["win_probability"]
-        moved = row["verdict"] != SNOOZE and percent(then) != percent(chance)
-        lines += wrapped(said(row) + (f" (of {percent(then)} then)" if moved else ""), "  • ")
+        lines += wrapped(said(row) + of_another_chance(row, chance), "  • ")
     return ["", "What people say", *lines] if lines else []
 
 

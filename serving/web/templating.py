@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from serving.accounts import Role
 from serving.formats import NOTHING, Formats
 from serving.web.guard import Visitor
+from serving.wording import points
 
 FOLDER = Path(__file__).parent / "templates"
 NAVIGATION = (("/deals", "My deals", frozenset(Role)),)
@@ -31,6 +32,8 @@ def templates(forms: Formats) -> Environment:
     found.filters |= {
         "percent": lambda share: NOTHING if share is None else forms.percent(share),
         "money": lambda amount: NOTHING if amount is None else forms.money(amount),
+        "exact": lambda amount: NOTHING if amount is None else forms.exact_money(amount),
+        "points": points,
         "day": lambda day: NOTHING if day is None else forms.day(_day(day)),
         "count": forms.count,
     }

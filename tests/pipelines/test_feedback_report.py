@@ -14,9 +14,9 @@ from pipelines.reports.feedback import (
     listing_text,
     record_json,
     record_text,
-    said,
     said_lines,
 )
+from serving.verdict_words import said
 from serving.verdicts import AGREE, DISPUTE, HIGH, LEAST_CLOSED, LOW, OVERRIDE, SNOOZE, overrides, sides
 
 MADE = pd.Timestamp("2026-11-03T10:00:00")

@@ -6,7 +6,7 @@ import pytest
 
 from crm.periods import FiscalCalendar
 from features.settings import TimeSettings
-from pipelines.terminal import WIDTH, cut, notes, or_dash, or_unknown, settings_lines, wrapped
+from pipelines.terminal import WIDTH, cut, notes, or_dash, settings_lines, wrapped
 from serving.wording import percent
 
 ODD = "one\r\n\ttwo   three\x1b[31mred\x07\x9b2J four\u00a0%"
@@ -52,7 +52,6 @@ def test_nothing_is_an_empty_line():
     assert notes([]) == ""
 
 
-def test_what_is_not_known_is_a_dash_or_said():
+def test_what_is_not_known_is_a_dash():
     assert or_dash(math.nan, percent) == or_dash(None, percent) == "–"
-    assert or_unknown(math.nan, percent) == or_unknown(None, percent) == "not known"
     assert or_dash(0.5, percent) == percent(0.5)

@@ -62,7 +62,7 @@ def test_what_the_model_does_not_weigh_makes_no_difference():
 
 def test_each_is_told_with_its_name_account_end_and_amount():
     tables = company(
-        closed("C1", 3, True, at="2026-03-11T09:00", amount=900.0, account_id="a1", currency="EUR"),
+        closed("C1", 3, True, at="2026-03-11T09:00", amount=900.0, account_id="a1", owner_id="u1", currency="EUR"),
         opened("OPEN", 3, account_id="a2"),
         changes=[change("C1", "2026-03-11T09:00", "amount", 700, 900), change("C1", "2026-04-01", "amount", 900, 950)],
         accounts=[{"account_id": "a1", "name": "Acme"}],
@@ -74,6 +74,7 @@ def test_each_is_told_with_its_name_account_end_and_amount():
         "opportunity_id": "C1",
         "name": "Deal C1",
         "account": "Acme",
+        "owner_id": "u1",
         "won": True,
         "closed_on": "2026-03-11",
         "amount": 900.0,

@@ -11,7 +11,9 @@ import sqlalchemy as sa
 
 from crm.errors import DealcastError, WrongUse
 from serving.champions import How, Promotion
+from serving.database import naive
 from serving.store import Beside, Store, new_run_id
+from serving.store_stories import TIMELINES
 from serving.store_tables import DEALS, RUNS, SCORE_COLUMNS, SCORES
 from serving.views.catalogue import views
 
@@ -417,3 +419,36 @@ def test_deals_that_closed_are_told_as_the_newest_run_saw_them(store):
     assert [(row["opportunity_id"], row["is_won"]) for row in found] == [("D7", True), ("D8", False), ("D9", False)]
     assert [row["opportunity_id"] for row in store.closed_deals(MONDAY, MONDAY + WEEK)] == ["D8", "D9"]
     assert store.closed_deals(MONDAY + timedelta(days=1), MONDAY + WEEK) == ()
+
+
+def test_of_each_deals_story_the_newest_is_kept_and_written_anew_only_where_it_changed(store, tables):
+    def keep(day: datetime, **texts: str) -> None:
+        run_id = f"run {day:%d}"
+        scores, beside = scores_of(run_id, day, a=0.5), Beside(timelines=pd.Series(texts, dtype=object))
+        store.save_scores(run_id, scores, deals_of("a"), "3", day, beside)
+
+    keep(MONDAY, a='{"events": [1]}', b='{"events": [1]}')
+    keep(MONDAY + WEEK, a='{"events": [1]}', b='{"events": [1, 2]}')
+    keep(MONDAY + WEEK / 2, a='{"events": []}', b='{"events": []}')
+    assert store.timeline("a") == {"events": [1]}
+    assert store.timeline("b") == {"events": [1, 2]}, "a run of an earlier date knows less"
+    written = {row["opportunity_id"]: row["as_of"] for row in tables(TIMELINES)}
+    assert written == {"a": naive(MONDAY), "b": naive(MONDAY + WEEK)}
+    assert store.timeline("c") == {}
+
+
+def test_each_run_keeps_its_curves(store):
+    for number, run_id in enumerate(("one", "two")):
+        curves = pd.Series({"a": f'{{"won": [0.{number}]}}'}, dtype=object)
+        store.save_scores(run_id, scores_of(run_id, MONDAY, a=0.5), deals_of("a"), "3", MONDAY, Beside(curves=curves))
+    assert store.win_curve("one", "a") == {"won": [0.0]}
+    assert store.win_curve("two", "a") == {"won": [0.1]}
+    assert store.win_curve("two", "b") == {}
+
+
+def test_a_model_is_found_by_its_version(store, tmp_path):
+    store.record_model("3", "0" * 64, tmp_path, "run", True, {"data": {"won": 5}})
+    found = store.model("3")
+    assert found == store.models()[0]
+    assert found["facts"] == {"data": {"won": 5}}
+    assert store.model("baseline") is None
