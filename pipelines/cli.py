@@ -37,7 +37,7 @@ COMMANDS = {
     "undo": "take a write-back back, where what it wrote is still there",
     "coach": "where reps' deals stall and what they miss, against their team's",
     "export": "the store's views as Parquet or CSV files for BI tools",
-    "digest": "each person's letter of the day by e-mail, Slack or Teams; looked at first",
+    "digest": "letters of the day by e-mail, Slack or Teams; looked at first",
     "nightly": "sync, check, score, write back, forecast, retrain if it is due",
     "users": "who may sign in to the pages, and what they see",
     "serve": "pages for reps and managers",
