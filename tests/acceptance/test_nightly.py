@@ -135,7 +135,7 @@ def test_a_sink_that_is_not_configured_is_wrong_use_before_anything_is_done(scor
     assert "there is no sink 'crm'" in told.err
     assert not list((home / "nightly").glob("*.json"))
     (home / "dealcast.toml").write_text('[nightly]\nwrite_back = "crm"\n')
-    assert "names, such as" in nightly(home, scored.data).err
+    assert 'texts in quotes, such as ["a", "b"]' in nightly(home, scored.data).err
 
 
 def test_a_refusal_of_the_data_is_told_in_its_own_words(scored, tmp_path, monkeypatch):
