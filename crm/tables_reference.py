@@ -75,12 +75,17 @@ def _listed(names: Sequence[str]) -> str:
     return f"{', '.join(others)} and {last}" if others else last
 
 
+def print_or_write(text: str, arguments: Sequence[str]) -> None:
+    """Print a page, or write it to the file named by the one argument."""
+    if arguments:
+        Path(arguments[0]).write_text(text, encoding="utf-8")
+    else:
+        print(text, end="")
+
+
 def main(arguments: Sequence[str]) -> None:
     """Print the page, or write it to the file named by the one argument."""
-    if arguments:
-        Path(arguments[0]).write_text(page(), encoding="utf-8")
-    else:
-        print(page(), end="")
+    print_or_write(page(), arguments)
 
 
 if __name__ == "__main__":

@@ -10,9 +10,8 @@ import inspect
 import sys
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
-from crm.tables_reference import grid
+from crm.tables_reference import grid, print_or_write
 from features.catalogue import Catalogue, catalogue
 from features.families.account_segments import ACCOUNT_FIELDS
 from features.families.confidence import KEY_FIELDS
@@ -115,10 +114,7 @@ def _what(source: StreamSource) -> str:
 
 def main(arguments: Sequence[str]) -> None:
     """Print the page, or write it to the file named by the one argument."""
-    if arguments:
-        Path(arguments[0]).write_text(page(), encoding="utf-8")
-    else:
-        print(page(), end="")
+    print_or_write(page(), arguments)
 
 
 if __name__ == "__main__":

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
-from crm.tables_reference import grid
+from crm.tables_reference import grid, print_or_write
 from serving.views.catalogue import views
 from serving.views.view import Column, Kind, View
 
@@ -137,10 +136,7 @@ def _types() -> str:
 
 def main(arguments: Sequence[str]) -> None:
     """Print the page, or write it to the file named by the one argument."""
-    if arguments:
-        Path(arguments[0]).write_text(page(), encoding="utf-8")
-    else:
-        print(page(), end="")
+    print_or_write(page(), arguments)
 
 
 if __name__ == "__main__":

@@ -50,15 +50,11 @@ class Served:
 
 @dataclass(frozen=True)
 class Visitor:
-    """Who is asking.
-
-    :param by_cookie: whether the browser says so by itself, so that other sites could make it ask.
-    """
+    """Who is asking, and what they may see."""
 
     account: Account
     sight: Sight
     staff: Staff
-    by_cookie: bool
 
     @property
     def name(self) -> str:
@@ -84,7 +80,7 @@ def visitor(request: Request, shared: Annotated[Served, Depends(served)]) -> Vis
     if by_cookie and request.method not in _SAFE and not is_own_origin(request, shared.settings):
         raise HTTPException(403, "This was asked by another site.")
     staff = Staff.of(shared.store.crm_users())
-    return Visitor(account, visible_deals(account, staff), staff, by_cookie)
+    return Visitor(account, visible_deals(account, staff), staff)
 
 
 def is_own_origin(request: Request, settings: WebSettings) -> bool:
@@ -130,7 +126,7 @@ MOST_BYTES = 4_000_000
 
 
 def _account(request: Request, shared: Served) -> tuple[Account | None, bool]:
-    """The account that asks, and whether a cookie of the browser says so."""
+    """The account that asks, and whether the browser says so by itself, so that other sites could make it ask."""
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     if kind.casefold() == "bearer":
         return shared.store.token(token.strip()), False

@@ -114,6 +114,13 @@ def test_after_some_tries_of_a_name_even_the_right_password_has_to_wait(client, 
     assert "a guess" not in str(store.audit(100))
 
 
+def test_after_many_tries_from_one_place_every_name_has_to_wait(client, monkeypatch):
+    monkeypatch.setattr(page_of_sign_in, "MOST_BY_ADDRESS", 3)
+    for name in ("x", "y", "z"):
+        assert sign_in(client, name, "a guess").status_code == 401
+    assert sign_in(client, "ada").status_code == 429
+
+
 def test_an_account_that_is_switched_off_is_out_at_once(signed_in, store):
     client = signed_in("ada")
     store.change_account("ada", active=False)
